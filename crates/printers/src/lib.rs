@@ -1,0 +1,13 @@
+//! Card printers.
+//!
+//! A [`Printer`] moves cards and prints their faces; it knows nothing of the chip. Each family is
+//! one module with its codec (jobs and replies as bytes) and its driver (the trait over a
+//! connection). What a printer can do is in its [`Capabilities`]: a job that needs more is refused
+//! before a card moves.
+
+mod printer;
+
+pub use printer::{
+    Capabilities, CardPosition, Fault, FaultKind, Film, Identity, Job, Position, Printed, Printer,
+    PrinterError, Readiness, Status,
+};

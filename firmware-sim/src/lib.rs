@@ -1,0 +1,7 @@
+//! Simulated firmware: the card, the printer, and the station that couples them.
+//!
+//! It stands beside the host crates. It shares their words (tags, key references, frame types,
+//! the [`iso7816::Link`] interface) and none of their behaviour, so that a misreading on one side
+//! is caught by the other.
+
+pub mod contacts;

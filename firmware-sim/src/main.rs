@@ -1,0 +1,2 @@
+//! The `firmware-sim` command.
+fn main() {}
