@@ -1,0 +1,98 @@
+use std::io::{BufRead, BufReader};
+use std::process::{Child, ChildStdin, Stdio};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::{Program, RigError};
+
+/// How long a background program may take to say that it is ready.
+const READY_WITHIN: Duration = Duration::from_secs(60);
+
+/// A program that runs beside the test and is ended with it.
+#[derive(Debug)]
+pub struct Background {
+    name: String,
+    child: Child,
+    lines: Receiver<String>,
+    printed: Vec<String>,
+    /// Held open: some programs end when their input does.
+    _stdin: Option<ChildStdin>,
+}
+
+impl Background {
+    /// Starts a program.
+    ///
+    /// # Errors
+    ///
+    /// [`RigError::NotStarted`].
+    pub fn start(program: Program) -> Result<Self, RigError> {
+        let name = program.name();
+        let mut child = program
+            .into_command()
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::inherit())
+            .spawn()
+            .map_err(|source| RigError::NotStarted {
+                program: name.clone(),
+                source,
+            })?;
+        let (sender, lines) = mpsc::channel();
+        if let Some(stdout) = child.stdout.take() {
+            thread::spawn(move || {
+                for line in BufReader::new(stdout).lines().map_while(Result::ok) {
+                    if sender.send(line).is_err() {
+                        break;
+                    }
+                }
+            });
+        }
+        Ok(Self {
+            name,
+            _stdin: child.stdin.take(),
+            child,
+            lines,
+            printed: Vec::new(),
+        })
+    }
+
+    /// Waits for a line containing `awaited` and returns it.
+    ///
+    /// # Errors
+    ///
+    /// [`RigError::NotReady`] when it does not come within a minute or the program ends.
+    pub fn wait_for(&mut self, awaited: &str) -> Result<String, RigError> {
+        let deadline = Instant::now() + READY_WITHIN;
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            match self.lines.recv_timeout(left) {
+                Ok(line) => {
+                    self.printed.push(line.clone());
+                    if line.contains(awaited) {
+                        return Ok(line);
+                    }
+                }
+                Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {
+                    return Err(RigError::NotReady {
+                        program: self.name.clone(),
+                        awaited: awaited.to_owned(),
+                        printed: self.printed.join("\n"),
+                    });
+                }
+            }
+        }
+    }
+
+    /// Ends the program now.
+    pub fn stop(self) {}
+}
+
+impl Drop for Background {
+    fn drop(&mut self) {
+        // Both fail only for a program that has ended by itself.
+        if self.child.kill().is_ok() {
+            let _ended = self.child.wait();
+        }
+    }
+}

@@ -1,0 +1,123 @@
+use std::fs::File;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::{Program, RigError};
+
+/// Where vpcd waits for the card of its first reader.
+pub const VPCD_PORT: u16 = 0x8C7B;
+
+/// The name of vpcd's first reader.
+pub const VPCD_READER: &str = "Virtual PCD 00 00";
+
+/// Where pcscd listens; it cannot be told another place.
+const PCSCD_SOCKET: &str = "/run/pcscd/pcscd.comm";
+
+/// How long pcscd may take to offer the virtual reader.
+const READY_WITHIN: Duration = Duration::from_secs(30);
+
+/// The machine's smart card service, held by one test at a time.
+///
+/// All tests share one pcscd and one virtual reader, whichever process they run in, so a lock
+/// file keeps them apart.
+#[derive(Debug)]
+pub struct Desk {
+    service: Option<Child>,
+    _lock: File,
+}
+
+impl Desk {
+    /// Waits until no other test uses the service, and starts it unless it runs.
+    ///
+    /// # Errors
+    ///
+    /// [`RigError::Service`] when pcscd or its virtual reader is missing.
+    pub fn take() -> Result<Self, RigError> {
+        let mut desk = Self::without_service()?;
+        if !is_serving() {
+            let child = Command::new("pcscd")
+                .arg("--foreground")
+                .stdin(Stdio::null())
+                .stdout(Stdio::null())
+                .stderr(Stdio::null())
+                .spawn()
+                .map_err(|source| RigError::NotStarted {
+                    program: "pcscd".to_owned(),
+                    source,
+                })?;
+            desk.service = Some(child);
+        }
+        desk.wait_for_reader()?;
+        Ok(desk)
+    }
+
+    /// Holds the desk and leaves the service as it is: for trying what happens without one.
+    ///
+    /// # Errors
+    ///
+    /// [`RigError::Service`].
+    pub fn without_service() -> Result<Self, RigError> {
+        let path = std::env::temp_dir().join("cardwright-hil-tests.lock");
+        let lock = File::create(&path)
+            .and_then(|file| file.lock().map(|()| file))
+            .map_err(|error| RigError::Service(format!("lock `{}`: {error}", path.display())))?;
+        Ok(Self {
+            service: None,
+            _lock: lock,
+        })
+    }
+
+    /// Whether this desk started the service itself.
+    #[must_use]
+    pub fn owns_service(&self) -> bool {
+        self.service.is_some()
+    }
+
+    fn wait_for_reader(&mut self) -> Result<(), RigError> {
+        let deadline = Instant::now() + READY_WITHIN;
+        loop {
+            let readers = Program::foreign("opensc-tool")
+                .arg("--list-readers")
+                .outcome()?;
+            if readers.stdout().contains(VPCD_READER) {
+                return Ok(());
+            }
+            if let Some(Ok(Some(status))) = self.service.as_mut().map(Child::try_wait) {
+                return Err(RigError::Service(format!("pcscd ended with {status}")));
+            }
+            if Instant::now() > deadline {
+                return Err(RigError::Service(format!(
+                    "reader `{VPCD_READER}` does not appear; is vsmartcard-vpcd installed? {readers}"
+                )));
+            }
+            thread::sleep(Duration::from_millis(50));
+        }
+    }
+}
+
+impl Drop for Desk {
+    fn drop(&mut self) {
+        if let Some(service) = &mut self.service {
+            // TERM, not KILL: pcscd removes its socket only when asked politely.
+            let asked = Command::new("kill").arg(service.id().to_string()).status();
+            if !asked.is_ok_and(|status| status.success()) {
+                let _gone = service.kill();
+            }
+            let _ended = service.wait();
+        }
+    }
+}
+
+fn is_serving() -> bool {
+    // The socket may outlive a killed service; a connection tells.
+    #[cfg(unix)]
+    {
+        std::os::unix::net::UnixStream::connect(Path::new(PCSCD_SOCKET)).is_ok()
+    }
+    #[cfg(not(unix))]
+    {
+        Path::new(PCSCD_SOCKET).exists()
+    }
+}
