@@ -65,6 +65,20 @@ impl Area {
             && other.y < self.bottom()
     }
 
+    /// The dots both areas share, if any.
+    #[must_use]
+    pub fn intersection(self, other: Self) -> Option<Self> {
+        self.overlaps(other).then(|| {
+            let (x, y) = (self.x.max(other.x), self.y.max(other.y));
+            Self {
+                x,
+                y,
+                width: self.right().min(other.right()) - x,
+                height: self.bottom().min(other.bottom()) - y,
+            }
+        })
+    }
+
     /// The same area with `margin` more dots on every side, cut at the left and upper edges.
     #[must_use]
     pub const fn grown(self, margin: u32) -> Self {
@@ -76,5 +90,36 @@ impl Area {
             width: self.right().saturating_add(margin) - x,
             height: self.bottom().saturating_add(margin) - y,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_intersection_is_what_both_areas_contain() {
+        let one = Area {
+            x: 2,
+            y: 3,
+            width: 10,
+            height: 4,
+        };
+        let other = Area {
+            x: 8,
+            y: 0,
+            width: 10,
+            height: 5,
+        };
+        let both = Area {
+            x: 8,
+            y: 3,
+            width: 4,
+            height: 2,
+        };
+        assert_eq!(one.intersection(other), Some(both));
+        assert_eq!(other.intersection(one), Some(both));
+        assert_eq!(one.intersection(one.grown(1)), Some(one));
+        assert_eq!(CONTACTS.intersection(one), None);
     }
 }

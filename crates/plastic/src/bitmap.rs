@@ -67,6 +67,11 @@ impl Bitmap {
         &self.dots
     }
 
+    /// All dots to be changed, row by row.
+    pub fn dots_mut(&mut self) -> &mut [bool] {
+        &mut self.dots
+    }
+
     /// One row.
     ///
     /// # Panics
@@ -76,6 +81,16 @@ impl Bitmap {
     pub fn row(&self, y: u32) -> &[bool] {
         let start = self.index(0, y);
         &self.dots[start..start + self.width as usize]
+    }
+
+    /// One row to be changed.
+    ///
+    /// # Panics
+    ///
+    /// Outside the bitmap.
+    pub fn row_mut(&mut self, y: u32) -> &mut [bool] {
+        let start = self.index(0, y);
+        &mut self.dots[start..start + self.width as usize]
     }
 
     /// How many dots have ink.

@@ -53,6 +53,11 @@ impl Raster {
         &self.bytes
     }
 
+    /// All bytes to be changed, row by row.
+    pub fn bytes_mut(&mut self) -> &mut [u8] {
+        &mut self.bytes
+    }
+
     /// One row, three bytes a dot.
     ///
     /// # Panics
@@ -62,6 +67,16 @@ impl Raster {
     pub fn row(&self, y: u32) -> &[u8] {
         let stride = self.width as usize * 3;
         &self.bytes[y as usize * stride..][..stride]
+    }
+
+    /// One row to be changed, three bytes a dot.
+    ///
+    /// # Panics
+    ///
+    /// Outside the raster.
+    pub fn row_mut(&mut self, y: u32) -> &mut [u8] {
+        let stride = self.width as usize * 3;
+        &mut self.bytes[y as usize * stride..][..stride]
     }
 
     /// Red, green and blue of a dot.

@@ -38,11 +38,10 @@ impl Separation {
     #[must_use]
     pub fn composed(&self) -> Raster {
         let mut picture = self.colour.clone();
-        for y in 0..self.black.height() {
-            for x in 0..self.black.width() {
-                if self.black.get(x, y) {
-                    picture.set(x, y, [0; 3]);
-                }
+        let dots = picture.bytes_mut().chunks_exact_mut(3);
+        for (dot, &ink) in dots.zip(self.black.dots()) {
+            if ink {
+                dot.fill(0);
             }
         }
         picture
