@@ -1,0 +1,169 @@
+mod evidence;
+mod probing;
+
+use std::fmt;
+
+use ground::{Blame, Blamed};
+use iso7816::{Channel, ChannelError};
+use serde::Serialize;
+use thiserror::Error;
+
+use crate::Profiles;
+
+pub use evidence::Evidence;
+pub use probing::{Answer, Cplc};
+
+/// Says which series a card may be of, and why.
+///
+/// The answer to reset nominates profiles; then applications are asked for in a fixed order, each
+/// by one SELECT: PIV in full, PIV truncated, AuthentIC v3, AuthentIC v2, whatever else the
+/// profiles name, the card manager; from the card manager GET DATA 9F7F. No passcode is tried and
+/// nothing is written, but the security status of the card is lost, as with any SELECT. At the
+/// end the application that decided is selected again.
+///
+/// # Errors
+///
+/// [`IdentifyError`] when a command got no answer. A card that refuses everything is no error.
+pub fn identify(
+    channel: &mut Channel,
+    profiles: &Profiles,
+) -> Result<Identification, IdentifyError> {
+    let atr = channel.link().atr().to_vec();
+    let answers = probing::ask(channel, profiles)?;
+    let identification = evidence::weigh(atr, answers, profiles);
+    if let Some(applet) = &identification.selected {
+        probing::select(channel, &applet.label, &applet.aid)?;
+    }
+    Ok(identification)
+}
+
+/// What a card answered and what follows from it.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Identification {
+    /// The answer to reset, hexadecimal in JSON.
+    #[serde(serialize_with = "hexadecimal")]
+    pub atr: Vec<u8>,
+    /// What follows.
+    pub conclusion: Conclusion,
+    /// Why, in order.
+    pub reasons: Vec<String>,
+    /// Evidence that does not fit together. Empty for a card as it should be.
+    pub contradictions: Vec<String>,
+    /// What was seen, in the order it was seen.
+    pub evidence: Vec<Evidence>,
+    /// The application that is selected now; `None` when none of interest answered.
+    pub selected: Option<Answer>,
+    /// Card production life cycle data, if the card manager gave it.
+    pub cplc: Option<Cplc>,
+}
+
+impl Identification {
+    /// The profiles the card may be of, most likely first; more than one when it cannot be told.
+    #[must_use]
+    pub fn candidates(&self) -> Vec<&str> {
+        match &self.conclusion {
+            Conclusion::Series { profile, .. } => vec![profile],
+            Conclusion::OneOf { profiles, .. } => profiles.iter().map(String::as_str).collect(),
+            Conclusion::GenericPiv => vec![Profiles::GENERIC_PIV],
+            Conclusion::Unknown => Vec::new(),
+        }
+    }
+
+    /// Whether the card may be what an operator or rig says it is: the named profile is among
+    /// the candidates.
+    #[must_use]
+    pub fn admits(&self, profile: &str) -> bool {
+        self.candidates().contains(&profile)
+    }
+}
+
+/// What a card is taken for.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case", tag = "kind")]
+pub enum Conclusion {
+    /// The evidence leaves one profile.
+    Series {
+        /// Its id.
+        profile: String,
+        /// How sure that is.
+        confidence: Confidence,
+    },
+    /// The evidence leaves several profiles.
+    OneOf {
+        /// Their ids.
+        profiles: Vec<String>,
+        /// How sure it is that it is one of them.
+        confidence: Confidence,
+    },
+    /// The PIV application answers and nothing points to a series.
+    GenericPiv,
+    /// Nothing known answers.
+    Unknown,
+}
+
+impl fmt::Display for Conclusion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Series {
+                profile,
+                confidence,
+            } => write!(f, "{confidence} {profile}"),
+            Self::OneOf {
+                profiles,
+                confidence,
+            } => write!(f, "{confidence} one of {}", profiles.join(", ")),
+            Self::GenericPiv => f.write_str("a PIV card of no known series"),
+            Self::Unknown => f.write_str("an unknown card"),
+        }
+    }
+}
+
+/// How sure it is that a card is of a series.
+///
+/// There is no certainty here on purpose: other issuers buy the same chips with the same
+/// applications, and nothing a card answers without a key proves whose it is.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Confidence {
+    /// One kind of evidence, or a pattern that is only inferred to be the series'.
+    Possibly,
+    /// A pattern that its source states to be the series', and the application answers too.
+    Probably,
+}
+
+impl fmt::Display for Confidence {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Possibly => "possibly",
+            Self::Probably => "probably",
+        })
+    }
+}
+
+/// Why a card could not be identified.
+#[derive(Clone, Debug, Eq, Error, PartialEq)]
+#[error("failed to ask the card for {asked}: {source}")]
+pub struct IdentifyError {
+    /// What was asked for.
+    pub asked: String,
+    /// What came between.
+    pub source: ChannelError,
+}
+
+impl Blamed for IdentifyError {
+    fn blame(&self) -> Blame {
+        self.source.blame()
+    }
+
+    fn hint(&self) -> Option<String> {
+        self.source.hint()
+    }
+}
+
+pub(crate) fn hexadecimal<S: serde::Serializer>(
+    bytes: &[u8],
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&hex::encode_upper(bytes))
+}

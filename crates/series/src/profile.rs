@@ -1,0 +1,614 @@
+mod pattern;
+mod refusal;
+mod stated;
+mod wire;
+
+use std::fmt;
+use std::path::Path;
+use std::time::Duration;
+
+use iso7816::Limits;
+use jiff::civil::Date;
+use piv::words::{Algorithm, KeyReference, ObjectId};
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use crate::{Known, ProfileError};
+
+pub use pattern::{BytePattern, Probe};
+pub use refusal::Refusal;
+pub use stated::{Stated, Unknown};
+
+/// What one card series is: how it is recognised, what it can do and how it is personalised.
+///
+/// Profiles are TOML files; the built-in ones are in [`Profiles::builtin`](crate::Profiles::builtin)
+/// and an engineer can write another with no Rust ([`Profile::load`]).
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Profile {
+    /// Version of the file format, 1.
+    pub schema: u8,
+    /// The word for the series on the command line and in files, such as `series-10`.
+    pub id: String,
+    /// The number of the NHS series; a profile without one is of no NHS card.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub series: Option<u8>,
+    /// What people call it.
+    pub name: Known<String>,
+    /// Where it stands in its life.
+    pub state: Known<State>,
+    /// Which part of cardwright personalises it.
+    pub engine: Known<Engine>,
+    /// Answers to reset that nominate the series. They never decide.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub atr: Vec<BytePattern>,
+    /// Card production life cycle data (42 bytes) of this series' chips, where known. A profile
+    /// with such patterns is struck off when a card shows other data.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub cplc: Vec<BytePattern>,
+    /// Applications that answer SELECT on cards of this series.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub probes: Vec<Probe>,
+    /// Rules for the holder's passcode.
+    pub passcode: PasscodePolicy,
+    /// APDU sizes.
+    pub channel: ChannelLimits,
+    /// Where the card serial number is read.
+    pub serial: Known<SerialSource>,
+    /// Time budgets.
+    pub timing: Timing,
+    /// What the series can be used for in the estate.
+    pub capabilities: Capabilities,
+    /// What the series' certificates look like.
+    pub certificate: CertificateProfile,
+    /// How a card with the PIV application is personalised; there is one exactly when `engine`
+    /// is `piv`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub piv: Option<PivPlan>,
+    /// What workstations need.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub middleware: Vec<Middleware>,
+    /// When and why the series is withdrawn.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retirement: Option<Retirement>,
+    /// What is not public and has not even a working default.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unknown: Vec<Unknown>,
+}
+
+impl Profile {
+    /// The file format this library reads.
+    pub const SCHEMA: u8 = 1;
+
+    /// Reads a profile file.
+    ///
+    /// # Errors
+    ///
+    /// [`ProfileError::Unreadable`] when the file cannot be read; the others name file and line.
+    pub fn load(path: impl AsRef<Path>) -> Result<Self, ProfileError> {
+        let path = path.as_ref();
+        let name = path.display().to_string();
+        let text = std::fs::read_to_string(path).map_err(|error| ProfileError::Unreadable {
+            file: name.clone(),
+            detail: error.to_string(),
+        })?;
+        Self::parse(&name, &text)
+    }
+
+    /// Reads the text of a profile; `file` is the name errors give it.
+    ///
+    /// # Errors
+    ///
+    /// [`ProfileError::Malformed`] with line and column, [`ProfileError::Inconsistent`] when its
+    /// parts contradict one another.
+    pub fn parse(file: &str, text: &str) -> Result<Self, ProfileError> {
+        let profile: Self =
+            toml::from_str(text).map_err(|error| ProfileError::malformed(file, text, &error))?;
+        match profile.inconsistency() {
+            Some((key, problem)) => Err(ProfileError::inconsistent(file, text, key, problem)),
+            None => Ok(profile),
+        }
+    }
+
+    /// The name people use.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name.value
+    }
+
+    /// Whether this is a profile of an NHS series.
+    #[must_use]
+    pub fn is_nhs(&self) -> bool {
+        self.series.is_some()
+    }
+
+    /// The key and algorithm of a slot; `None` when cardwright does not personalise the series.
+    #[must_use]
+    pub fn slot(&self, slot: Slot) -> Option<(KeyReference, Algorithm)> {
+        self.piv.as_ref().map(|plan| plan.slot(slot))
+    }
+
+    /// Why no card of this series is issued on this day; `None` when it can be.
+    #[must_use]
+    pub fn refusal(&self, today: Date) -> Option<Refusal> {
+        self.issuable(today).err()
+    }
+
+    /// The plan to personalise a card of this series on this day.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal`] when the series is withdrawn by then or cardwright has no engine for it.
+    pub fn issuable(&self, today: Date) -> Result<&PivPlan, Refusal> {
+        if let Some(retirement) = &self.retirement
+            && today >= retirement.blocked.value
+        {
+            return Err(Refusal::Retired {
+                series: self.name().to_owned(),
+                since: retirement.blocked.value,
+                reason: retirement.reason.value.clone(),
+                stated_by: retirement.blocked.source.clone(),
+            });
+        }
+        self.piv.as_ref().ok_or_else(|| Refusal::NoEngine {
+            series: self.name().to_owned(),
+            engine: self.engine.value,
+        })
+    }
+
+    /// The sizes to open a channel with.
+    #[must_use]
+    pub fn limits(&self) -> Limits {
+        Limits {
+            command_data: self.channel.command_data.value.into(),
+            response_data: self.channel.response_data.value.into(),
+        }
+    }
+
+    /// Every value of the profile with its path, source and certainty.
+    #[must_use]
+    pub fn stated(&self) -> Vec<Stated> {
+        stated::collect(self)
+    }
+
+    /// What is not public: values that are defaults, and questions without an answer.
+    #[must_use]
+    pub fn unknowns(&self) -> Vec<Unknown> {
+        stated::unknowns(self)
+    }
+
+    /// The key in the file and what is wrong there, when parts contradict one another.
+    fn inconsistency(&self) -> Option<(&'static str, String)> {
+        if self.schema != Self::SCHEMA {
+            let problem = format!("schema {} where {} is expected", self.schema, Self::SCHEMA);
+            return Some(("schema", problem));
+        }
+        let word = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+        if self.id.is_empty() || !self.id.chars().all(word) {
+            let problem = format!("`{}` is not lower-case letters, digits and `-`", self.id);
+            return Some(("id", problem));
+        }
+        match (self.engine.value, &self.piv) {
+            (Engine::Piv, None) => {
+                return Some(("engine", "engine `piv` needs a table `[piv]`".to_owned()));
+            }
+            (engine, Some(_)) if engine != Engine::Piv => {
+                let problem = format!("engine `{engine}` has no use for a table `[piv]`");
+                return Some(("engine", problem));
+            }
+            _ => {}
+        }
+        if let Some(pattern) = self.cplc.iter().find(|pattern| pattern.len() != 42) {
+            let problem = format!("CPLC data is 42 bytes, this pattern {}", pattern.len());
+            return Some(("cplc", problem));
+        }
+        let passcode = &self.passcode;
+        let lengths = (passcode.min_length.value, passcode.max_length.value);
+        if lengths.0 == 0 || lengths.0 > lengths.1 {
+            let problem = format!("passcodes of {} to {} characters", lengths.0, lengths.1);
+            return Some(("passcode", problem));
+        }
+        if self.piv.is_some() && (lengths.0 < 6 || lengths.1 > 8) {
+            // SP 800-73-5 Part 2, 2.4.3.
+            let problem = format!(
+                "PIV passcodes have 6 to 8 digits, not {} to {}",
+                lengths.0, lengths.1
+            );
+            return Some(("passcode", problem));
+        }
+        if self.channel.command_data.value < 255 || self.channel.response_data.value < 256 {
+            let problem = "every card takes 255 and gives 256 bytes".to_owned();
+            return Some(("channel", problem));
+        }
+        self.piv.as_ref().and_then(PivPlan::inconsistency)
+    }
+}
+
+/// What a key is for, in the estate's words.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Slot {
+    /// Logging in.
+    Authentication,
+    /// Signing prescriptions and the like.
+    Signing,
+}
+
+impl Slot {
+    /// Both, in the order they are personalised.
+    pub const ALL: [Self; 2] = [Self::Authentication, Self::Signing];
+
+    /// The word used in files.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Authentication => "authentication",
+            Self::Signing => "signing",
+        }
+    }
+}
+
+impl fmt::Display for Slot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// Where a series stands in its life.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum State {
+    /// Being introduced.
+    New,
+    /// Issued and accepted.
+    InUse,
+    /// No longer accepted.
+    Retired,
+}
+
+/// Which part of cardwright personalises a series.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Engine {
+    /// The PIV card application.
+    Piv,
+    /// The AuthentIC applications, which cardwright recognises and does not personalise yet.
+    Authentic,
+    /// None.
+    None,
+}
+
+impl fmt::Display for Engine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Piv => "piv",
+            Self::Authentic => "authentic",
+            Self::None => "none",
+        })
+    }
+}
+
+/// How a card with the PIV application is personalised.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct PivPlan {
+    /// Which key serves which purpose.
+    pub slots: Slots,
+    /// How the administration key is used and replaced.
+    pub admin: AdminPath,
+    /// The unblocking key.
+    pub puk: PukPolicy,
+    /// The data objects written at issuance, in order.
+    #[serde(with = "wire::known_words")]
+    pub objects: Known<Vec<ObjectId>>,
+}
+
+impl PivPlan {
+    /// The key and algorithm of a slot.
+    #[must_use]
+    pub fn slot(&self, slot: Slot) -> (KeyReference, Algorithm) {
+        let plan = match slot {
+            Slot::Authentication => &self.slots.authentication,
+            Slot::Signing => &self.slots.signing,
+        };
+        (plan.key.value, plan.algorithm.value)
+    }
+
+    /// The slot a key serves.
+    #[must_use]
+    pub fn slot_of(&self, key: KeyReference) -> Option<Slot> {
+        Slot::ALL.into_iter().find(|&slot| self.slot(slot).0 == key)
+    }
+
+    fn inconsistency(&self) -> Option<(&'static str, String)> {
+        for slot in Slot::ALL {
+            let (key, algorithm) = self.slot(slot);
+            if key.certificate().is_none() {
+                let problem = format!("key {key} has no certificate, it cannot serve {slot}");
+                return Some(("slots", problem));
+            }
+            if !matches!(
+                algorithm,
+                Algorithm::Rsa1024
+                    | Algorithm::Rsa2048
+                    | Algorithm::Rsa3072
+                    | Algorithm::P256
+                    | Algorithm::P384
+            ) {
+                let problem = format!("{algorithm} makes no key pairs, it cannot serve {slot}");
+                return Some(("slots", problem));
+            }
+        }
+        if self.slot(Slot::Authentication).0 == self.slot(Slot::Signing).0 {
+            let problem = "authentication and signing share one key".to_owned();
+            return Some(("slots", problem));
+        }
+        if self.admin.algorithm.value.symmetric_key_size().is_none() {
+            let problem = format!(
+                "{} is no symmetric algorithm, it cannot serve administration",
+                self.admin.algorithm.value
+            );
+            return Some(("admin", problem));
+        }
+        None
+    }
+}
+
+/// Which key serves which purpose.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Slots {
+    /// [`Slot::Authentication`].
+    pub authentication: SlotPlan,
+    /// [`Slot::Signing`].
+    pub signing: SlotPlan,
+}
+
+/// One slot.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct SlotPlan {
+    /// The PIV key, written `9A`.
+    #[serde(with = "wire::known_word")]
+    pub key: Known<KeyReference>,
+    /// The algorithm its key pair is generated for, written `rsa-2048`.
+    #[serde(with = "wire::known_word")]
+    pub algorithm: Known<Algorithm>,
+}
+
+/// How the administration key is used and replaced.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct AdminPath {
+    /// The key, `9B` in the standard.
+    #[serde(with = "wire::known_word")]
+    pub key: Known<KeyReference>,
+    /// Its algorithm, written `aes-192`.
+    #[serde(with = "wire::known_word")]
+    pub algorithm: Known<Algorithm>,
+    /// How the stock's key is replaced by the card's own.
+    pub change: Known<AdminKeyChange>,
+}
+
+/// How the administration key of a card is replaced. The PIV standard has no command for it.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum AdminKeyChange {
+    /// The vendor command SET MANAGEMENT KEY, `00 FF FF FF`.
+    SetManagementKey,
+    /// The issuer's key stays; nothing is replaced.
+    Keep,
+}
+
+/// The unblocking key of a card.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct PukPolicy {
+    /// Where its value comes from.
+    pub scheme: Known<PukScheme>,
+    /// Wrong tries before it is blocked for good.
+    pub tries: Known<u8>,
+}
+
+/// Where the value of an unblocking key comes from.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PukScheme {
+    /// Drawn at random for each card and kept by the key service.
+    RandomPerCard,
+    /// Derived from a master key and the card's identity.
+    DerivedPerCard,
+}
+
+/// Rules for the holder's passcode.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct PasscodePolicy {
+    /// Fewest characters of a new passcode.
+    pub min_length: Known<u8>,
+    /// Most characters of a new passcode.
+    pub max_length: Known<u8>,
+    /// What a new passcode is made of.
+    pub alphabet: Known<Alphabet>,
+    /// Wrong tries in a row before it is locked.
+    pub tries: Known<u8>,
+}
+
+impl PasscodePolicy {
+    /// Checks a new passcode. The passcode does not appear in the error.
+    ///
+    /// # Errors
+    ///
+    /// [`PasscodeProblem`].
+    pub fn check(&self, passcode: &[u8]) -> Result<(), PasscodeProblem> {
+        let (min, max) = (self.min_length.value, self.max_length.value);
+        if passcode.len() < usize::from(min) || passcode.len() > usize::from(max) {
+            return Err(PasscodeProblem::Length {
+                min,
+                max,
+                length: passcode.len(),
+            });
+        }
+        let alphabet = self.alphabet.value;
+        let fits = |byte: &u8| match alphabet {
+            Alphabet::Digits => byte.is_ascii_digit(),
+            Alphabet::LettersAndDigits => byte.is_ascii_alphanumeric(),
+        };
+        match passcode.iter().all(fits) {
+            true => Ok(()),
+            false => Err(PasscodeProblem::Alphabet { alphabet }),
+        }
+    }
+}
+
+/// What a passcode is made of.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Alphabet {
+    /// 0 to 9.
+    Digits,
+    /// 0 to 9, A to Z, a to z.
+    LettersAndDigits,
+}
+
+impl fmt::Display for Alphabet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Digits => "digits",
+            Self::LettersAndDigits => "letters and digits",
+        })
+    }
+}
+
+/// Why a passcode does not conform to the policy.
+#[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
+#[non_exhaustive]
+pub enum PasscodeProblem {
+    /// Too short or too long.
+    #[error("the passcode has {length} characters, {min} to {max} are allowed")]
+    Length {
+        /// Fewest characters.
+        min: u8,
+        /// Most characters.
+        max: u8,
+        /// Characters given.
+        length: usize,
+    },
+    /// A character that is not allowed.
+    #[error("the passcode has characters other than {alphabet}")]
+    Alphabet {
+        /// What is allowed.
+        alphabet: Alphabet,
+    },
+}
+
+/// What the card takes and gives in one APDU, in bytes.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct ChannelLimits {
+    /// Most data bytes in one command. 255 means short length fields and chaining.
+    pub command_data: Known<u16>,
+    /// Most data bytes of a whole response.
+    pub response_data: Known<u16>,
+}
+
+/// Where the card serial number is read.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SerialSource {
+    /// The IC serial number in the card production life cycle data (GET DATA 9F7F).
+    Cplc,
+    /// The GUID of the CHUID.
+    ChuidGuid,
+    /// Nowhere on the chip.
+    None,
+}
+
+/// Time budgets, in milliseconds. Past them an operation is reported as slow; nothing is aborted.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Timing {
+    /// One key pair generated on the card.
+    pub generate_key_ms: Known<u32>,
+    /// One signature.
+    pub sign_ms: Known<u32>,
+    /// A whole card, from contact to last read-back.
+    pub issue_ms: Known<u32>,
+}
+
+impl Timing {
+    /// The budget for one key pair.
+    #[must_use]
+    pub fn generate_key(&self) -> Duration {
+        Duration::from_millis(self.generate_key_ms.value.into())
+    }
+
+    /// The budget for one signature.
+    #[must_use]
+    pub fn sign(&self) -> Duration {
+        Duration::from_millis(self.sign_ms.value.into())
+    }
+
+    /// The budget for a whole card.
+    #[must_use]
+    pub fn issue(&self) -> Duration {
+        Duration::from_millis(self.issue_ms.value.into())
+    }
+}
+
+/// What a series can be used for in the estate.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Capabilities {
+    /// Logging in to applications behind CIS1.
+    #[serde(rename = "authenticate-CIS1")]
+    pub authenticate_cis1: Known<bool>,
+    /// Logging in to applications behind CIS2.
+    #[serde(rename = "authenticate-CIS2")]
+    pub authenticate_cis2: Known<bool>,
+    /// Signing prescriptions.
+    pub sign: Known<bool>,
+    /// Being renewed, repaired and unlocked.
+    pub service: Known<bool>,
+}
+
+/// What workstations need for a series.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Middleware {
+    /// What it is called.
+    pub name: Known<String>,
+    /// The least version, where one is stated.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub version: Option<Known<String>>,
+}
+
+/// What a series' certificates look like.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct CertificateProfile {
+    /// Months from notBefore to notAfter.
+    pub validity_months: Known<u16>,
+    /// Days before the end in which a pair can be renewed.
+    pub renewal_window_days: Known<u16>,
+    /// Organisation (O) of the subject.
+    pub organisation: Known<String>,
+    /// Organisational unit (OU) of the subject.
+    pub organisational_unit: Known<String>,
+    /// Certificate policies, dotted decimal.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub signing_policy: Option<Known<String>>,
+}
+
+/// When and why a series is withdrawn.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Retirement {
+    /// Why.
+    pub reason: Known<String>,
+    /// The day from which cards no longer authenticate. Dates that slipped are conflicts.
+    pub blocked: Known<Date>,
+    /// The day from which cards are no longer renewed and unlocked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub service_ended: Option<Known<Date>>,
+}

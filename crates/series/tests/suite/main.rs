@@ -1,0 +1,7 @@
+//! The crate from outside.
+
+#![expect(clippy::unwrap_used, reason = "helpers of tests are tests")]
+
+mod identification;
+mod profiles;
+mod scripted;

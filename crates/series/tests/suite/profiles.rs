@@ -1,0 +1,328 @@
+//! The built-in profiles, and profiles an engineer writes.
+
+use std::path::Path;
+
+use jiff::civil::date;
+use piv::words::{Algorithm, KeyReference};
+use proptest::prelude::*;
+use series::{
+    AdminKeyChange, Certainty, Engine, PasscodeProblem, Profile, ProfileError, Profiles, Refusal,
+    Slot,
+};
+
+#[test]
+fn every_file_of_the_folder_is_built_in() {
+    let mut files: Vec<String> = std::fs::read_dir(folder())
+        .unwrap()
+        .map(|entry| {
+            entry
+                .unwrap()
+                .path()
+                .file_stem()
+                .unwrap()
+                .to_str()
+                .unwrap()
+                .to_owned()
+        })
+        .collect();
+    let mut ids: Vec<String> = Profiles::builtin().iter().map(|p| p.id.clone()).collect();
+    files.sort();
+    ids.sort();
+    assert_eq!(ids, files);
+}
+
+#[test]
+fn every_value_has_a_source_and_a_certainty() {
+    for profile in Profiles::builtin().iter() {
+        let stated = profile.stated();
+        assert!(stated.len() > 20, "{}", profile.id);
+        for value in &stated {
+            assert!(
+                !value.source.trim().is_empty(),
+                "{} {}",
+                profile.id,
+                value.path
+            );
+        }
+        // Whatever has a value in the file is listed: none is written without its source.
+        let text = std::fs::read_to_string(folder().join(format!("{}.toml", profile.id))).unwrap();
+        let certainties = text.matches("certainty = ").count();
+        assert_eq!(certainties, stated.len(), "{}", profile.id);
+    }
+}
+
+#[test]
+fn defaults_for_what_is_not_public_are_listed_as_unknown() {
+    let profiles = Profiles::builtin();
+    let unknowns = profiles.get("series-10").unwrap().unknowns();
+    let change = unknowns
+        .iter()
+        .find(|u| u.what == "piv.admin.change")
+        .unwrap();
+    assert_eq!(change.default.as_ref().unwrap(), "set-management-key");
+    let questions: Vec<_> = unknowns.iter().filter(|u| u.default.is_none()).collect();
+    assert!(questions.iter().any(|u| u.what.starts_with("ATR")));
+}
+
+#[test]
+fn sources_that_disagree_are_both_kept() {
+    let profiles = Profiles::builtin();
+    let sign = &profiles.get("series-10").unwrap().capabilities.sign;
+    assert!(!sign.value);
+    assert!(sign.conflicts[0].value);
+    assert!(sign.conflicts[0].source.contains("roadshow"));
+}
+
+#[test]
+fn series_9_and_10_sign_with_rsa_2048_in_9a_and_9c() {
+    let profiles = Profiles::builtin();
+    for id in ["series-9", "series-10", "generic-piv"] {
+        let profile = profiles.get(id).unwrap();
+        assert_eq!(
+            Slot::ALL.map(|slot| profile.slot(slot).unwrap()),
+            [
+                (KeyReference::Authentication, Algorithm::Rsa2048),
+                (KeyReference::Signature, Algorithm::Rsa2048),
+            ]
+        );
+        let plan = profile.piv.as_ref().unwrap();
+        assert_eq!(plan.slots.signing.key.certainty, Certainty::Inferred);
+        assert_eq!(plan.admin.algorithm.value, Algorithm::Aes192);
+        assert_eq!(plan.admin.change.value, AdminKeyChange::SetManagementKey);
+        assert_eq!(plan.slot_of(KeyReference::Signature), Some(Slot::Signing));
+        assert_eq!(profile.refusal(date(2026, 6, 1)), None);
+        assert!(!profile.limits().is_extended());
+    }
+}
+
+#[test]
+fn retired_series_are_refused_with_reason_and_source_from_their_day() {
+    let profiles = Profiles::builtin();
+    for (id, day) in [
+        ("series-4", date(2026, 4, 1)),
+        ("series-5", date(2026, 5, 7)),
+        ("series-6", date(2026, 5, 7)),
+    ] {
+        let profile = profiles.get(id).unwrap();
+        let refusal = profile.refusal(day).unwrap();
+        let Refusal::Retired {
+            since, stated_by, ..
+        } = &refusal
+        else {
+            panic!("{refusal}");
+        };
+        assert_eq!(*since, day);
+        assert!(stated_by.contains("deprecation notice"));
+        assert!(refusal.to_string().contains("SHA-256"), "{refusal}");
+        // The day before it is not retired, and still nothing cardwright could issue.
+        let before = profile.refusal(day.yesterday().unwrap()).unwrap();
+        assert!(matches!(
+            before,
+            Refusal::NoEngine {
+                engine: Engine::None,
+                ..
+            }
+        ));
+    }
+}
+
+#[test]
+fn series_8_is_recognised_and_has_no_engine() {
+    let profiles = Profiles::builtin();
+    let profile = profiles.get("series-8").unwrap();
+    assert_eq!(profile.slot(Slot::Signing), None);
+    assert_eq!(
+        profile.refusal(date(2026, 6, 1)).unwrap().to_string(),
+        "Series 8 (Oberthur) is recognised, but there is no engine to personalise it (engine `authentic`)"
+    );
+}
+
+#[test]
+fn only_numbered_series_are_nhs() {
+    let nhs: Vec<_> = Profiles::builtin()
+        .iter()
+        .filter(|profile| profile.is_nhs())
+        .filter_map(|profile| profile.series)
+        .collect();
+    assert_eq!(nhs, [4, 5, 6, 8, 9, 10]);
+}
+
+#[test]
+fn passcodes_are_checked_without_showing_them() {
+    let profiles = Profiles::builtin();
+    let policy = &profiles.get("series-9").unwrap().passcode;
+    assert_eq!(policy.tries.value, 3);
+    assert_eq!(policy.check(b"246813"), Ok(()));
+    assert_eq!(
+        policy.check(b"2468").unwrap_err(),
+        PasscodeProblem::Length {
+            min: 6,
+            max: 8,
+            length: 4
+        }
+    );
+    let problem = policy.check(b"24681x").unwrap_err();
+    assert_eq!(
+        problem.to_string(),
+        "the passcode has characters other than digits"
+    );
+}
+
+#[test]
+fn a_mistake_in_a_file_is_named_by_line_and_column() {
+    let text = text("series-9").replace(r#"key = { value = "9A""#, r#"key = { value = "9F""#);
+    let line = 1 + text
+        .lines()
+        .position(|line| line.contains("\"9F\""))
+        .unwrap();
+    let ProfileError::Malformed {
+        line: found,
+        detail,
+        file,
+        ..
+    } = Profile::parse("own.toml", &text).unwrap_err()
+    else {
+        panic!("not malformed");
+    };
+    assert_eq!((found, &*file), (line, "own.toml"));
+    assert!(detail.contains("`9F` is no PIV key reference"), "{detail}");
+}
+
+#[test]
+fn masks_values_and_sources_are_checked() {
+    let faults = [
+        ("mask  = \"FFFF00", "mask  = \"FF00", "bytes and `mask`"),
+        (
+            "certainty = \"public\"",
+            "certainty = \"sure\"",
+            "unknown variant `sure`",
+        ),
+        ("\"rsa-2048\"", "\"rsa-2000\"", "is no algorithm"),
+        ("\"5FC107\"", "\"5FC1FF\"", "no PIV data object"),
+        (
+            "aid = \"A000000308000010000100\"",
+            "aid = \"A0\"",
+            "5 to 16 bytes",
+        ),
+        (
+            "schema = 1\n",
+            "schema = 1\ncolour = 3\n",
+            "unknown field `colour`",
+        ),
+    ];
+    for (from, to, expected) in faults {
+        let text = text("series-9");
+        assert!(text.contains(from), "{from}");
+        let error = Profile::parse("own.toml", &text.replacen(from, to, 1)).unwrap_err();
+        assert!(error.to_string().contains(expected), "{error}");
+    }
+}
+
+#[test]
+fn parts_that_contradict_one_another_are_refused_with_their_line() {
+    let faults = [
+        ("schema = 1", "schema = 2", "schema"),
+        (
+            "engine = { value = \"piv\"",
+            "engine = { value = \"none\"",
+            "engine",
+        ),
+        ("key = { value = \"9C\"", "key = { value = \"9A\"", "slots"),
+        ("key = { value = \"9C\"", "key = { value = \"9B\"", "slots"),
+        ("{ value = \"rsa-2048\"", "{ value = \"aes-128\"", "slots"),
+        ("{ value = \"aes-192\"", "{ value = \"p-256\"", "admin"),
+        (
+            "max-length = { value = 8",
+            "max-length = { value = 5",
+            "passcode",
+        ),
+        (
+            "min-length = { value = 6",
+            "min-length = { value = 4",
+            "passcode",
+        ),
+        (
+            "command-data = { value = 255",
+            "command-data = { value = 100",
+            "channel",
+        ),
+        ("id = \"series-9\"", "id = \"Series 9\"", "id"),
+    ];
+    for (from, to, expected) in faults {
+        let text = text("series-9");
+        assert!(text.contains(from), "{from}");
+        let text = text.replacen(from, to, 1);
+        let error = Profile::parse("own.toml", &text).unwrap_err();
+        let ProfileError::Inconsistent { key, line, .. } = &error else {
+            panic!("{error}");
+        };
+        assert_eq!(key, expected, "{error}");
+        assert!(
+            text.lines().nth(line - 1).unwrap().contains(expected),
+            "{error}"
+        );
+    }
+}
+
+#[test]
+fn a_profile_of_ones_own_is_loaded_and_replaces_a_built_in_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("mine.toml");
+    std::fs::write(
+        &path,
+        text("series-9").replace("Series 9 (Idemia PIV)", "Mine"),
+    )
+    .unwrap();
+    let mut profiles = Profiles::builtin();
+    profiles.put_folder(folder.path()).unwrap();
+    assert_eq!(profiles.get("series-9").unwrap().name(), "Mine");
+    assert_eq!(profiles.iter().count(), 7);
+
+    std::fs::write(folder.path().join("again.toml"), text("series-9")).unwrap();
+    let error = profiles.put_folder(folder.path()).unwrap_err();
+    assert!(matches!(error, ProfileError::Duplicate { id } if id == "series-9"));
+}
+
+#[test]
+fn an_absent_profile_is_answered_with_those_there_are() {
+    let error = Profiles::builtin().get("series-7").unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "no profile `series-7` (profiles: series-4, series-5, series-6, series-8, series-9, series-10, generic-piv)"
+    );
+    let error = Profile::load("nowhere/series-7.toml").unwrap_err();
+    assert!(matches!(error, ProfileError::Unreadable { .. }));
+}
+
+#[test]
+fn a_profile_survives_being_written_and_read() {
+    for profile in Profiles::builtin().iter() {
+        let text = toml::to_string(profile).unwrap();
+        assert_eq!(Profile::parse("written", &text).unwrap(), *profile);
+    }
+}
+
+proptest! {
+    #[test]
+    fn any_text_is_a_profile_or_a_typed_error(text in ".{0,400}") {
+        let _ = Profile::parse("any", &text);
+    }
+
+    #[test]
+    fn a_profile_with_any_line_left_out_is_a_profile_or_a_typed_error(line in 0_usize..120) {
+        let text: Vec<_> = text("series-10").lines().map(str::to_owned).collect();
+        let kept = text.iter().enumerate().filter(|(index, _)| *index != line);
+        let kept: Vec<_> = kept.map(|(_, line)| line.clone()).collect();
+        if let Err(error) = Profile::parse("any", &kept.join("\n")) {
+            prop_assert!(error.to_string().starts_with("any:"), "{}", error);
+        }
+    }
+}
+
+fn folder() -> std::path::PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("profiles")
+}
+
+fn text(id: &str) -> String {
+    std::fs::read_to_string(folder().join(format!("{id}.toml"))).unwrap()
+}
