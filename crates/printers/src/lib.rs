@@ -5,8 +5,11 @@
 //! connection). What a printer can do is in its [`Capabilities`]: a job that needs more is refused
 //! before a card moves.
 
+mod connection;
+pub mod magicard;
 mod printer;
 
+pub use connection::{Connection, DeviceConnection, FileConnection, TcpConnection};
 pub use printer::{
     Capabilities, CardPosition, Fault, FaultKind, Film, Identity, Job, Position, Printed, Printer,
     PrinterError, Readiness, Status,

@@ -174,7 +174,7 @@ pub struct Fault {
 }
 
 /// What kind of fault.
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum FaultKind {
     /// No card in the hopper.
