@@ -1,6 +1,15 @@
-//! The PIV card application of NIST SP 800-73.
-//!
-//! [`words`] holds what both sides of the card edge speak: object tags, key references and
-//! algorithm identifiers. Everything else is the host's side.
+#![doc = include_str!("../README.md")]
 
+mod client;
+mod error;
+mod finding;
+mod public_key;
+pub mod secrets;
 pub mod words;
+
+pub use client::{
+    AdminAuthentication, ApplicationProperties, Client, ExtendedLength, Tries, commands,
+};
+pub use error::{Action, PivError};
+pub use finding::{Finding, Parsed, Severity};
+pub use public_key::{MessageDigest, PublicKey, PublicKeyError};
