@@ -4,4 +4,6 @@
 //! the [`iso7816::Link`] interface) and none of their behaviour, so that a misreading on one side
 //! is caught by the other.
 
+pub mod card;
 pub mod contacts;
+pub mod vpcd;

@@ -1,0 +1,299 @@
+//! A simulated smart card: a PIV application (SP 800-73-5) and a minimal card manager on one
+//! chip, with non-volatile memory that can be cut off at any write.
+//!
+//! [`PivChip`] is what lies on the [`contacts`](crate::contacts). What kind of card it is stands
+//! in its [`Model`]; everything secret or random comes from its number, so two chips of the same
+//! model and number are the same chip.
+
+mod cipher;
+mod dispatch;
+mod fascn;
+mod keys;
+mod manager;
+mod model;
+mod null;
+pub mod nvm;
+mod personalise;
+mod piv;
+mod session;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::Path;
+
+use ::piv::words::{KeyReference, PinReference};
+use iso7816::ber::Tag;
+use rand_chacha::ChaCha20Rng;
+use rand_core::SeedableRng;
+use sha2::{Digest, Sha256};
+
+use self::keys::PrivateKey;
+use self::nvm::{Cell, Memory, StateError, Transaction, WriteHook};
+use self::session::{Session, Stop};
+use crate::contacts::Chip;
+
+pub use self::model::{
+    Administration, Application, Capacity, CardManager, ExtendedLength, Keys, Model, ModelError,
+    Reference, Transport,
+};
+pub use self::null::NullChip;
+pub use self::personalise::test_authority;
+
+/// How a new card comes.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Condition {
+    /// As from the factory: delivered PIN, PUK and administration key, no objects, no other keys.
+    Blank,
+    /// With P-256 keys 9A, 9C, 9D and 9E, their certificates from a simulated test authority,
+    /// CHUID, CCC, Discovery Object and Printed Information.
+    Personalised,
+}
+
+/// The chip of a PIV card.
+///
+/// After a reset the application named by [`Model::default_application`] is selected.
+///
+/// ```
+/// use firmware_sim::card::{Model, PivChip};
+/// use firmware_sim::contacts::Chip;
+///
+/// let mut chip = PivChip::personalised(&Model::series10(), 1);
+/// assert!(chip.power_on().starts_with(&[0x3B]));
+/// let select = [0x00, 0xA4, 0x04, 0x00, 0x09, 0xA0, 0, 0, 3, 8, 0, 0, 0x10, 0, 0];
+/// assert!(chip.transmit(&select).ends_with(&[0x90, 0x00]));
+/// ```
+pub struct PivChip {
+    model: Model,
+    number: u64,
+    memory: Memory,
+    power: Power,
+    session: Session,
+    /// Keys already taken apart, so that using one costs its arithmetic alone.
+    keys: BTreeMap<KeyReference, PrivateKey>,
+    /// The random bytes of this power-up, begun when the first are needed.
+    random: Option<ChaCha20Rng>,
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Power {
+    Off,
+    On,
+    /// Lost in the middle of a write: mute until the next power-up, which reads the memory back.
+    Cut,
+}
+
+impl PivChip {
+    /// A blank card with this number.
+    #[must_use]
+    pub fn blank(model: &Model, number: u64) -> Self {
+        Self::new(model, number, Condition::Blank)
+    }
+
+    /// A personalised card with this number.
+    #[must_use]
+    pub fn personalised(model: &Model, number: u64) -> Self {
+        Self::new(model, number, Condition::Personalised)
+    }
+
+    /// A card in this condition, which lives as long as the process.
+    #[must_use]
+    pub fn new(model: &Model, number: u64, condition: Condition) -> Self {
+        let mut memory = Memory::volatile();
+        memory
+            .commit(factory(model, number, condition))
+            .expect("memory without a hook takes every write");
+        Self::over(model.clone(), number, memory)
+    }
+
+    /// The card in a state file. A new file gets a card of this model, number and condition; an
+    /// existing one is taken as it is and must be of this model and number.
+    ///
+    /// # Errors
+    ///
+    /// [`StateError`].
+    pub fn open(
+        path: &Path,
+        model: &Model,
+        number: u64,
+        condition: Condition,
+    ) -> Result<Self, StateError> {
+        let mut memory = Memory::in_file(path)?;
+        let Some(actual) = memory.get(Cell::Number) else {
+            memory
+                .commit(factory(model, number, condition))
+                .map_err(|error| StateError::File {
+                    path: path.display().to_string(),
+                    source: std::io::Error::other(error),
+                })?;
+            return Ok(Self::over(model.clone(), number, memory));
+        };
+        let other = |what, expected: String, actual: String| StateError::OtherCard {
+            path: path.display().to_string(),
+            what,
+            expected,
+            actual,
+        };
+        let damaged = || StateError::Damaged {
+            path: path.display().to_string(),
+            offset: 0,
+        };
+        let actual = u64::from_be_bytes(actual.try_into().map_err(|_| damaged())?);
+        if actual != number {
+            return Err(other("number", number.to_string(), actual.to_string()));
+        }
+        let text = memory.get(Cell::Model).ok_or_else(damaged)?;
+        let stored = std::str::from_utf8(text)
+            .ok()
+            .and_then(|text| Model::parse(text).ok())
+            .ok_or_else(damaged)?;
+        if stored.name != model.name {
+            return Err(other("model", model.name.clone(), stored.name));
+        }
+        Ok(Self::over(stored, number, memory))
+    }
+
+    fn over(model: Model, number: u64, memory: Memory) -> Self {
+        Self {
+            session: Session::new(model.default_application),
+            model,
+            number,
+            memory,
+            power: Power::Off,
+            keys: BTreeMap::new(),
+            random: None,
+        }
+    }
+
+    /// What kind of card it is.
+    #[must_use]
+    pub fn model(&self) -> &Model {
+        &self.model
+    }
+
+    /// The card's number: its serial, and the seed of all it draws by lot.
+    #[must_use]
+    pub fn number(&self) -> u64 {
+        self.number
+    }
+
+    /// The non-volatile memory, for looking at what a test left behind.
+    #[must_use]
+    pub fn memory(&self) -> &Memory {
+        &self.memory
+    }
+
+    /// Lets every write to the non-volatile memory pass `hook`; `None` takes the hook away.
+    pub fn set_write_hook(&mut self, hook: Option<Box<dyn WriteHook>>) {
+        self.memory.set_hook(hook);
+    }
+
+    /// Random bytes, the same for the same card and history, never the same twice on one card:
+    /// each power-up that needs some takes a stream of its own, counted in non-volatile memory.
+    fn random(&mut self) -> Result<&mut ChaCha20Rng, Stop> {
+        if self.random.is_none() {
+            let stream = self
+                .memory
+                .get(Cell::RandomStreams)
+                .and_then(|bytes| bytes.try_into().ok())
+                .map_or(0, u64::from_be_bytes)
+                + 1;
+            self.memory
+                .commit(Transaction::new().set(Cell::RandomStreams, stream.to_be_bytes()))?;
+            self.random = Some(seeded(self.number, stream));
+        }
+        Ok(self.random.as_mut().expect("set just above"))
+    }
+
+    /// The key, taken apart once.
+    fn key(&mut self, reference: KeyReference) -> Option<&PrivateKey> {
+        if !self.keys.contains_key(&reference) {
+            let key = PrivateKey::from_cell(self.memory.get(Cell::Key(reference))?)?;
+            self.keys.insert(reference, key);
+        }
+        self.keys.get(&reference)
+    }
+
+    fn object(&self, tag: Tag) -> Option<&[u8]> {
+        self.memory.get(Cell::Object(tag))
+    }
+}
+
+impl Chip for PivChip {
+    fn power_on(&mut self) -> Vec<u8> {
+        if self.power == Power::Cut {
+            self.keys.clear();
+            if self.memory.reload().is_err() {
+                // A chip that cannot read its memory gives no answer to reset.
+                return Vec::new();
+            }
+        }
+        self.power = Power::On;
+        self.random = None;
+        self.session = Session::new(self.model.default_application);
+        self.model.atr.clone()
+    }
+
+    fn power_off(&mut self) {
+        if self.power == Power::On {
+            self.power = Power::Off;
+        }
+        self.session = Session::new(self.model.default_application);
+    }
+
+    fn transmit(&mut self, command: &[u8]) -> Vec<u8> {
+        if self.power != Power::On {
+            return Vec::new();
+        }
+        self.execute(command).unwrap_or_else(|| {
+            self.power = Power::Cut;
+            Vec::new()
+        })
+    }
+}
+
+impl fmt::Debug for PivChip {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PivChip")
+            .field("model", &self.model.name)
+            .field("number", &self.number)
+            .field("power", &self.power)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What a new card's memory holds.
+fn factory(model: &Model, number: u64, condition: Condition) -> Transaction {
+    let mut key = vec![model.administration.algorithm.byte()];
+    key.extend_from_slice(&model.administration.key);
+    let mut cells = Transaction::new()
+        .set(Cell::Model, model.source.0.as_bytes())
+        .set(Cell::Number, number.to_be_bytes())
+        .set(Cell::Key(KeyReference::Administration), key);
+    let references = [
+        (PinReference::Application, Some(&model.pin)),
+        (PinReference::Unblocking, Some(&model.puk)),
+        (PinReference::Global, model.global_pin.as_ref()),
+    ];
+    for (reference, value) in references {
+        if let Some(value) = value {
+            cells = cells
+                .set(Cell::Reference(reference), value.padded())
+                .set(Cell::Tries(reference), [value.tries]);
+        }
+    }
+    match condition {
+        Condition::Blank => cells,
+        Condition::Personalised => personalise::add_to(cells, number),
+    }
+}
+
+/// The stream 0 of a card's random bytes made it; the others are drawn in use.
+fn seeded(number: u64, stream: u64) -> ChaCha20Rng {
+    let seed = Sha256::new()
+        .chain_update(b"simulated card, not for use")
+        .chain_update(number.to_be_bytes())
+        .finalize();
+    let mut random = ChaCha20Rng::from_seed(seed.into());
+    random.set_stream(stream);
+    random
+}

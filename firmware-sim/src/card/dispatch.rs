@@ -1,0 +1,179 @@
+//! From bytes to the command of the selected application and back: APDU cases, classes, command
+//! chaining, GET RESPONSE (ISO/IEC 7816-4, 5.1 to 5.4).
+
+use std::mem;
+
+use iso7816::{Command, Expected, Instruction, StatusWord};
+use zeroize::Zeroizing;
+
+use super::session::{Answer, Chain, Moment, Pending, Stop};
+use super::{Application, PivChip};
+
+impl PivChip {
+    /// The response APDU; `None` when the power failed in the middle.
+    pub(super) fn execute(&mut self, bytes: &[u8]) -> Option<Vec<u8>> {
+        match self.respond(bytes) {
+            Ok(response) => Some(response),
+            Err(Stop::Refused(status)) => Some(status.0.to_be_bytes().to_vec()),
+            Err(Stop::PowerCut) => None,
+        }
+    }
+
+    fn respond(&mut self, bytes: &[u8]) -> Result<Vec<u8>, Stop> {
+        let command = Command::parse(bytes);
+        let extended = bytes.len() > 5 && bytes[4] == 0;
+        if let Ok(command) = &command
+            && is_get_response(command)
+            && let Some(pending) = self.session.pending.take()
+        {
+            // Part of the exchange that is going on, so nothing that waits for the next command
+            // is disturbed.
+            return Ok(self.hand_out(pending, command.expected, extended));
+        }
+        let moment = mem::take(&mut self.session.moment);
+        self.session.pending = None;
+        let chain = self.session.chain.take();
+        match self.perform(command.as_ref(), bytes.len(), extended, chain, moment)? {
+            Performed::PartTaken => Ok(StatusWord::OK.0.to_be_bytes().to_vec()),
+            Performed::Answered(data, expected) => {
+                let pending = Pending { data, given: 0 };
+                Ok(self.hand_out(pending, expected, extended))
+            }
+        }
+    }
+
+    fn perform(
+        &mut self,
+        command: Result<&Command, &iso7816::CommandError>,
+        length: usize,
+        extended: bool,
+        chain: Option<Chain>,
+        moment: Moment,
+    ) -> Result<Performed, Stop> {
+        // Dropped unless the answer to it is what comes now (SP 800-73-5 Part 1, 2.4.3: an
+        // aborted authentication leaves the indicator FALSE).
+        let aborted = moment.challenge.is_some()
+            && !command
+                .is_ok_and(|command| command.instruction == Instruction::GENERAL_AUTHENTICATE);
+        if aborted {
+            self.session.status.administrator = false;
+        }
+        let command = command.map_err(|_| StatusWord::WRONG_LENGTH)?;
+        let limit = self.model.extended_length.map(|limits| limits.command);
+        if extended && limit.is_none_or(|limit| length > usize::from(limit)) {
+            return Err(StatusWord::WRONG_LENGTH.into());
+        }
+        self.check_class(command)?;
+        let continued = chain.filter(|chain| chain.continues_with(command));
+        if command.is_chained() {
+            if !is_chainable(command.instruction) {
+                return Err(StatusWord::CHAINING_NOT_SUPPORTED.into());
+            }
+            let limit = self.model.transport.chain_buffer;
+            let mut chain = continued.unwrap_or_else(|| Chain::begin(command, limit));
+            self.extend(&mut chain, &command.data)?;
+            self.session.chain = Some(chain);
+            // The chain is one command: what holds for the next command holds for all of it.
+            self.session.moment = moment;
+            return Ok(Performed::PartTaken);
+        }
+        let answer = match continued {
+            Some(mut chain) => {
+                self.extend(&mut chain, &command.data)?;
+                let whole = Command {
+                    data: chain.data,
+                    ..command.clone()
+                };
+                self.run(&whole, moment)
+            }
+            None => self.run(command, moment),
+        };
+        Ok(Performed::Answered(answer?, command.expected))
+    }
+
+    fn run(&mut self, command: &Command, moment: Moment) -> Answer {
+        if command.class == 0 && command.instruction == Instruction::SELECT {
+            return self.select(command);
+        }
+        match self.session.selected {
+            Application::Piv => self.run_piv(command, moment),
+            Application::CardManager => self.run_card_manager(command),
+        }
+    }
+
+    /// SP 800-73-5 Part 2, 3 for PIV; 0C and 1C are secure messaging, which these cards have
+    /// not. The card manager takes 00 and 80.
+    fn check_class(&self, command: &Command) -> Result<(), StatusWord> {
+        match (self.session.selected, command.class) {
+            (_, 0x00) | (Application::Piv, 0x10) | (Application::CardManager, 0x80) => Ok(()),
+            (Application::Piv, 0x0C | 0x1C) => Err(StatusWord::SECURE_MESSAGING_NOT_SUPPORTED),
+            _ => Err(StatusWord::CLASS_NOT_SUPPORTED),
+        }
+    }
+
+    fn extend(&self, chain: &mut Chain, data: &[u8]) -> Result<(), StatusWord> {
+        if chain.data.len() + data.len() > self.model.transport.chain_buffer {
+            return Err(StatusWord::NO_MEMORY);
+        }
+        chain.data.extend_from_slice(data);
+        Ok(())
+    }
+
+    /// The next piece of a response: never more than the host asked for, and 61XX while there is
+    /// more (ISO/IEC 7816-4, 5.3.4).
+    fn hand_out(
+        &mut self,
+        mut pending: Pending,
+        expected: Option<Expected>,
+        extended: bool,
+    ) -> Vec<u8> {
+        let most = match self.model.extended_length {
+            Some(limits) if extended => usize::from(limits.response).saturating_sub(2),
+            _ => usize::from(self.model.transport.response_chunk),
+        };
+        let asked = expected.map_or(0, |expected| {
+            usize::try_from(expected.get()).unwrap_or(most)
+        });
+        let rest = &pending.data[pending.given..];
+        let piece = &rest[..rest.len().min(most).min(asked)];
+        let left = rest.len() - piece.len();
+        let status = if left == 0 {
+            StatusWord::OK
+        } else {
+            StatusWord::more_data(left)
+        };
+        let mut response = Vec::with_capacity(piece.len() + 2);
+        response.extend_from_slice(piece);
+        response.extend_from_slice(&status.0.to_be_bytes());
+        if left > 0 {
+            pending.given += piece.len();
+            self.session.pending = Some(pending);
+        }
+        response
+    }
+}
+
+/// What became of one command APDU.
+enum Performed {
+    /// It was a part of a chain that goes on.
+    PartTaken,
+    /// It was carried out, with this data for a host that expects so much.
+    Answered(Zeroizing<Vec<u8>>, Option<Expected>),
+}
+
+fn is_get_response(command: &Command) -> bool {
+    command.class == 0
+        && command.instruction == Instruction::GET_RESPONSE
+        && (command.p1, command.p2) == (0, 0)
+}
+
+/// SP 800-73-5 Part 2, 3: the commands with `10` among their classes. VERIFY and CHANGE REFERENCE
+/// DATA are chained for on-card comparison only, which these cards have not.
+fn is_chainable(instruction: Instruction) -> bool {
+    matches!(
+        instruction,
+        Instruction::GENERAL_AUTHENTICATE
+            | Instruction::PUT_DATA
+            | Instruction::GENERATE_ASYMMETRIC_KEY_PAIR
+    )
+}

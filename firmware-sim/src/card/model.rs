@@ -1,0 +1,483 @@
+use std::fmt;
+use std::path::Path;
+
+use ground::{Blame, Blamed};
+use piv::words::Algorithm;
+use serde::Deserialize;
+use thiserror::Error;
+use zeroize::{Zeroize, ZeroizeOnDrop};
+
+/// What kind of card a chip is: everything that differs between products, as data.
+///
+/// A model is written in TOML; [`Model::series10`] and [`Model::series9`] are built in, and
+/// their files say of each value how well it is known.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, try_from = "RawModel")]
+pub struct Model {
+    /// The short name, such as `series10`.
+    pub name: String,
+    /// The product in words.
+    pub description: String,
+    /// The answer to reset.
+    pub atr: Vec<u8>,
+    /// What is selected after a reset.
+    pub default_application: Application,
+    /// The application label, tag 50 of the application property template.
+    pub label: String,
+    /// Extended length fields, where the card takes them.
+    pub extended_length: Option<ExtendedLength>,
+    /// Sizes at the transport level.
+    pub transport: Transport,
+    /// The PIV Card Application PIN (reference 80).
+    pub pin: Reference,
+    /// The PIN Unblocking Key (reference 81).
+    pub puk: Reference,
+    /// The Global PIN (reference 00), where the card has one.
+    pub global_pin: Option<Reference>,
+    /// The administration key 9B.
+    pub administration: Administration,
+    /// The asymmetric keys.
+    pub keys: Keys,
+    /// Sizes of the non-volatile memory.
+    pub memory: Capacity,
+    /// What the card manager says of the chip.
+    pub card_manager: CardManager,
+    /// The TOML it was read from, kept so that a state file can hold its own model.
+    pub(crate) source: Source,
+}
+
+impl Model {
+    /// The names [`Model::named`] knows.
+    pub const NAMES: [&str; 2] = ["series10", "series9"];
+
+    /// The series 10 card: PIV on Idemia Cosmo X.
+    #[must_use]
+    pub fn series10() -> Self {
+        Self::built_in(include_str!("models/series10.toml"))
+    }
+
+    /// The series 9 card: PIV on Oberthur Cosmo v7.
+    #[must_use]
+    pub fn series9() -> Self {
+        Self::built_in(include_str!("models/series9.toml"))
+    }
+
+    /// A built-in model by its name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        match name {
+            "series10" => Some(Self::series10()),
+            "series9" => Some(Self::series9()),
+            _ => None,
+        }
+    }
+
+    /// Reads a model.
+    ///
+    /// # Errors
+    ///
+    /// [`ModelError::Malformed`] with the parser's words, which name the line and the value.
+    pub fn parse(text: &str) -> Result<Self, ModelError> {
+        let mut model: Self = toml::from_str(text).map_err(|error| ModelError::Malformed {
+            detail: error.to_string(),
+        })?;
+        model.source = Source(text.to_owned());
+        Ok(model)
+    }
+
+    /// A built-in model by its name, or else a model file by its path.
+    ///
+    /// # Errors
+    ///
+    /// [`ModelError`] when it is neither or does not parse.
+    pub fn find(name_or_path: &str) -> Result<Self, ModelError> {
+        if let Some(model) = Self::named(name_or_path) {
+            return Ok(model);
+        }
+        if !Path::new(name_or_path).exists() {
+            return Err(ModelError::Unknown {
+                name: name_or_path.to_owned(),
+            });
+        }
+        let text =
+            std::fs::read_to_string(name_or_path).map_err(|error| ModelError::Malformed {
+                detail: error.to_string(),
+            })?;
+        Self::parse(&text)
+    }
+
+    fn built_in(text: &str) -> Self {
+        Self::parse(text).expect("the built-in models parse, as the tests show")
+    }
+}
+
+/// The text a model was read from. It holds the delivered PIN and keys, hence its own `Debug`.
+#[derive(Clone, Zeroize, ZeroizeOnDrop)]
+pub(crate) struct Source(pub(crate) String);
+
+impl fmt::Debug for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Source({} bytes)", self.0.len())
+    }
+}
+
+/// An application on the chip.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq)]
+#[serde(rename_all = "kebab-case")]
+pub enum Application {
+    /// The GlobalPlatform issuer security domain.
+    CardManager,
+    /// The PIV Card Application.
+    Piv,
+}
+
+/// The longest APDUs in extended form, announced in the 7F66 object after the SELECT response.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ExtendedLength {
+    /// The longest command APDU in bytes.
+    pub command: u16,
+    /// The longest response APDU in bytes.
+    pub response: u16,
+}
+
+/// Sizes at the transport level.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Transport {
+    /// The most response data in one piece of a 61XX exchange, 1 to 256 bytes.
+    pub response_chunk: u16,
+    /// The most data a chain of commands may bring together, in bytes.
+    pub chain_buffer: usize,
+}
+
+/// A PIN or PUK as the card is delivered with.
+#[derive(Clone, Deserialize, Zeroize, ZeroizeOnDrop)]
+#[serde(deny_unknown_fields)]
+pub struct Reference {
+    value: String,
+    /// Consecutive wrong tries until it is blocked, 1 to 15.
+    #[zeroize(skip)]
+    pub tries: u8,
+}
+
+impl Reference {
+    /// A value of at most 8 bytes and its tries.
+    #[must_use]
+    pub fn new(value: &str, tries: u8) -> Self {
+        Self {
+            value: value.to_owned(),
+            tries,
+        }
+    }
+
+    /// The value padded with FF to 8 bytes, the form on the wire (SP 800-73-5 Part 1, 5.6.2).
+    pub(crate) fn padded(&self) -> [u8; 8] {
+        let mut padded = [0xFF; 8];
+        for (to, from) in padded.iter_mut().zip(self.value.bytes()) {
+            *to = from;
+        }
+        padded
+    }
+}
+
+impl fmt::Debug for Reference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Reference({} tries)", self.tries)
+    }
+}
+
+/// The administration key 9B as delivered, and what may replace it.
+#[derive(Clone)]
+pub struct Administration {
+    /// The algorithm of the delivered key.
+    pub algorithm: Algorithm,
+    pub(crate) key: zeroize::Zeroizing<Vec<u8>>,
+    /// The algorithms a new key may have.
+    pub algorithms: Vec<Algorithm>,
+    /// Whether the card knows the vendor command SET MANAGEMENT KEY, `00 FF FF FF`.
+    pub set_management_key: bool,
+}
+
+impl fmt::Debug for Administration {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Administration")
+            .field("algorithm", &self.algorithm)
+            .field("algorithms", &self.algorithms)
+            .field("set_management_key", &self.set_management_key)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The asymmetric keys.
+#[derive(Clone, Debug)]
+pub struct Keys {
+    /// The algorithms keys can be generated for.
+    pub algorithms: Vec<Algorithm>,
+    /// Whether ECDSA takes a digest shorter than the curve, filled with zeros on the left.
+    pub short_digests: bool,
+    /// Whether the elliptic-curve keys 9D and 82 to 95 also sign.
+    pub sign_with_key_management: bool,
+}
+
+/// Sizes of the non-volatile memory.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Capacity {
+    /// Bytes for all data objects together.
+    pub objects: usize,
+}
+
+/// What the card manager says of the chip (CPLC and issuer data).
+#[derive(Clone, Debug)]
+pub struct CardManager {
+    /// Issuer identification number, object 0042.
+    pub issuer_identification: Vec<u8>,
+    /// CPLC: fabricator of the integrated circuit.
+    pub ic_fabricator: [u8; 2],
+    /// CPLC: type of the integrated circuit.
+    pub ic_type: [u8; 2],
+    /// CPLC: operating system identifier.
+    pub operating_system: [u8; 2],
+}
+
+/// Why a model cannot be used.
+#[derive(Clone, Debug, Eq, Error, PartialEq)]
+#[non_exhaustive]
+pub enum ModelError {
+    /// Neither a built-in model nor a file.
+    #[error("card model `{name}` not found (built-in models: {}; or a path to a model file)", Model::NAMES.join(", "))]
+    Unknown {
+        /// What was asked for.
+        name: String,
+    },
+    /// The file cannot be read or does not say what a model must say.
+    #[error("card model is malformed: {detail}")]
+    Malformed {
+        /// The parser's words.
+        detail: String,
+    },
+}
+
+impl Blamed for ModelError {
+    fn blame(&self) -> Blame {
+        Blame::OperatorMistake
+    }
+}
+
+/// A model as written; [`Model`] is a model that cannot be wrong.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawModel {
+    name: String,
+    description: String,
+    atr: String,
+    default_application: Application,
+    label: String,
+    extended_length: Option<ExtendedLength>,
+    transport: Transport,
+    pin: Reference,
+    puk: Reference,
+    global_pin: Option<Reference>,
+    administration: RawAdministration,
+    keys: RawKeys,
+    memory: Capacity,
+    card_manager: RawCardManager,
+}
+
+#[derive(Deserialize, Zeroize, ZeroizeOnDrop)]
+#[serde(deny_unknown_fields)]
+struct RawAdministration {
+    algorithm: String,
+    key: String,
+    algorithms: Vec<String>,
+    set_management_key: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawKeys {
+    algorithms: Vec<String>,
+    short_digests: bool,
+    sign_with_key_management: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawCardManager {
+    issuer_identification: String,
+    ic_fabricator: String,
+    ic_type: String,
+    operating_system: String,
+}
+
+impl TryFrom<RawModel> for Model {
+    type Error = String;
+
+    fn try_from(raw: RawModel) -> Result<Self, String> {
+        let atr = bytes("atr", &raw.atr)?;
+        // ISO/IEC 7816-3, 8.1: TS, T0 and at most 31 characters after them.
+        if !(2..=33).contains(&atr.len()) {
+            return Err(format!(
+                "`atr` has {} bytes, 2 to 33 are allowed",
+                atr.len()
+            ));
+        }
+        if !(1..=256).contains(&raw.transport.response_chunk) {
+            return Err(format!(
+                "`response_chunk` is {}, must be between 1 and 256",
+                raw.transport.response_chunk
+            ));
+        }
+        check_reference("pin", &raw.pin, 6)?;
+        check_reference("puk", &raw.puk, 8)?;
+        if let Some(global) = &raw.global_pin {
+            check_reference("global_pin", global, 6)?;
+        }
+        Ok(Self {
+            name: raw.name,
+            description: raw.description,
+            atr,
+            default_application: raw.default_application,
+            label: raw.label,
+            extended_length: raw.extended_length,
+            transport: raw.transport,
+            pin: raw.pin,
+            puk: raw.puk,
+            global_pin: raw.global_pin,
+            administration: administration(&raw.administration)?,
+            keys: Keys {
+                algorithms: algorithms(&raw.keys.algorithms, is_key_algorithm)?,
+                short_digests: raw.keys.short_digests,
+                sign_with_key_management: raw.keys.sign_with_key_management,
+            },
+            memory: raw.memory,
+            card_manager: CardManager {
+                issuer_identification: bytes(
+                    "issuer_identification",
+                    &raw.card_manager.issuer_identification,
+                )?,
+                ic_fabricator: two_bytes("ic_fabricator", &raw.card_manager.ic_fabricator)?,
+                ic_type: two_bytes("ic_type", &raw.card_manager.ic_type)?,
+                operating_system: two_bytes(
+                    "operating_system",
+                    &raw.card_manager.operating_system,
+                )?,
+            },
+            source: Source(String::new()),
+        })
+    }
+}
+
+fn check_reference(name: &str, reference: &Reference, shortest: usize) -> Result<(), String> {
+    if !(shortest..=8).contains(&reference.value.len()) {
+        return Err(format!("`{name}` must have {shortest} to 8 characters"));
+    }
+    // 63CX has four bits for the counter.
+    if !(1..=15).contains(&reference.tries) {
+        return Err(format!(
+            "`{name}` has {} tries, must be between 1 and 15",
+            reference.tries
+        ));
+    }
+    Ok(())
+}
+
+fn administration(raw: &RawAdministration) -> Result<Administration, String> {
+    let algorithm = algorithm(&raw.algorithm)?;
+    let key = zeroize::Zeroizing::new(bytes("key", &raw.key)?);
+    if algorithm.symmetric_key_size() != Some(key.len()) {
+        return Err(format!(
+            "the administration key has {} bytes, which does not fit {algorithm}",
+            key.len()
+        ));
+    }
+    Ok(Administration {
+        algorithm,
+        key,
+        algorithms: algorithms(&raw.algorithms, |algorithm| {
+            algorithm.symmetric_key_size().is_some()
+        })?,
+        set_management_key: raw.set_management_key,
+    })
+}
+
+fn is_key_algorithm(algorithm: Algorithm) -> bool {
+    matches!(
+        algorithm,
+        Algorithm::Rsa2048 | Algorithm::Rsa3072 | Algorithm::P256 | Algorithm::P384
+    )
+}
+
+fn algorithms(
+    names: &[String],
+    fits: impl Fn(Algorithm) -> bool,
+) -> Result<Vec<Algorithm>, String> {
+    names
+        .iter()
+        .map(|name| {
+            let algorithm = algorithm(name)?;
+            fits(algorithm)
+                .then_some(algorithm)
+                .ok_or_else(|| format!("algorithm `{name}` is not possible here"))
+        })
+        .collect()
+}
+
+fn algorithm(name: &str) -> Result<Algorithm, String> {
+    (0..=u8::MAX)
+        .filter_map(Algorithm::from_byte)
+        .find(|algorithm| algorithm.to_string() == name)
+        .ok_or_else(|| format!("algorithm `{name}` not known"))
+}
+
+fn bytes(name: &str, text: &str) -> Result<Vec<u8>, String> {
+    hex::decode(text).map_err(|error| format!("`{name}` is no hexadecimal: {error}"))
+}
+
+fn two_bytes(name: &str, text: &str) -> Result<[u8; 2], String> {
+    bytes(name, text)?
+        .try_into()
+        .map_err(|_| format!("`{name}` must have 2 bytes"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_built_in_models_parse_under_their_names() {
+        for name in Model::NAMES {
+            assert_eq!(Model::named(name).unwrap().name, name);
+        }
+        assert!(Model::named("series3").is_none());
+    }
+
+    #[test]
+    fn a_key_that_does_not_fit_its_algorithm_is_refused() {
+        let text = Model::series10()
+            .source
+            .0
+            .replace("algorithm = \"AES-192\"", "algorithm = \"AES-128\"");
+        let error = Model::parse(&text).unwrap_err().to_string();
+        assert!(
+            error.contains("24 bytes, which does not fit AES-128"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn a_misspelt_value_is_refused() {
+        let text = Model::series10()
+            .source
+            .0
+            .replace("short_digests", "short_digest");
+        assert!(Model::parse(&text).is_err());
+    }
+
+    #[test]
+    fn secrets_are_not_in_the_debug_text() {
+        let text = format!("{:?}", Model::series10());
+        assert!(!text.contains("123456"), "{text}");
+    }
+}

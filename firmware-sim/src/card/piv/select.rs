@@ -1,0 +1,50 @@
+//! SELECT (SP 800-73-5 Part 2, 3.1.1).
+
+use ::piv::words::{AID, AID_TRUNCATED};
+use iso7816::ber::{self, Tag};
+use iso7816::{Command, StatusWord};
+use zeroize::Zeroizing;
+
+use crate::card::session::{Answer, SecurityStatus};
+use crate::card::{Application, PivChip, manager};
+
+impl PivChip {
+    /// By application identifier only; there are no files. What is not there leaves the selected
+    /// application and its security status as they are.
+    pub(in crate::card) fn select(&mut self, command: &Command) -> Answer {
+        match (command.p1, command.p2) {
+            (0x04, 0x00) => {}
+            // Files by identifier, name or path: there are none.
+            (0x00..=0x03 | 0x08 | 0x09, _) | (0x04, 0x02) => {
+                return Err(StatusWord::NOT_FOUND.into());
+            }
+            _ => return Err(StatusWord::WRONG_P1P2.into()),
+        }
+        let aid = command.data.as_slice();
+        if aid.len() >= AID_TRUNCATED.len() && AID.starts_with(aid) {
+            self.session.selected = Application::Piv;
+            return Ok(Zeroizing::new(self.application_property_template()));
+        }
+        if manager::is_named_by(aid) {
+            self.session.selected = Application::CardManager;
+            self.session.status = SecurityStatus::default();
+            return Ok(Zeroizing::new(manager::control_information()));
+        }
+        Err(StatusWord::NOT_FOUND.into())
+    }
+
+    /// SP 800-73-5 Part 2, Table 3; then what the card says of extended length (ISO/IEC 7816-4,
+    /// 12.7.1), outside the template as real cards have it.
+    fn application_property_template(&self) -> Vec<u8> {
+        let mut template = ber::object(Tag(0x4F), &AID);
+        ber::write(&mut template, Tag(0x79), &ber::object(Tag(0x4F), &AID[..5]));
+        ber::write(&mut template, Tag(0x50), self.model.label.as_bytes());
+        let mut answer = ber::object(Tag(0x61), &template);
+        if let Some(limits) = self.model.extended_length {
+            let mut lengths = ber::object(Tag(0x02), &limits.command.to_be_bytes());
+            ber::write(&mut lengths, Tag(0x02), &limits.response.to_be_bytes());
+            ber::write(&mut answer, Tag(0x7F66), &lengths);
+        }
+        answer
+    }
+}

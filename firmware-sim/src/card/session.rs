@@ -1,0 +1,122 @@
+//! What the chip remembers until the next reset.
+
+use iso7816::{Command, Instruction, StatusWord};
+use zeroize::Zeroizing;
+
+use super::Application;
+use super::nvm::CommitError;
+
+/// Volatile state: the selected application, security status, and exchanges in progress.
+pub(super) struct Session {
+    pub(super) selected: Application,
+    pub(super) status: SecurityStatus,
+    /// The Global PIN's status, which outlives the selection of another application
+    /// (SP 800-73-5 Part 1, 2.4.4).
+    pub(super) global_pin: bool,
+    pub(super) moment: Moment,
+    pub(super) chain: Option<Chain>,
+    pub(super) pending: Option<Pending>,
+}
+
+impl Session {
+    pub(super) fn new(selected: Application) -> Self {
+        Self {
+            selected,
+            status: SecurityStatus::default(),
+            global_pin: false,
+            moment: Moment::default(),
+            chain: None,
+            pending: None,
+        }
+    }
+}
+
+/// The application security status indicators of the PIV application that anything depends on.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(super) struct SecurityStatus {
+    /// 80: the PIV PIN was verified.
+    pub(super) pin: bool,
+    /// 9B: the administrator was authenticated.
+    pub(super) administrator: bool,
+}
+
+/// What holds for the very next command only.
+#[derive(Default)]
+pub(super) struct Moment {
+    /// The PIN was verified by the command just before, as key 9C asks for.
+    pub(super) pin_just_verified: bool,
+    /// A challenge or witness of key 9B waits for its answer.
+    pub(super) challenge: Option<Challenge>,
+}
+
+/// What was given out for the authentication with key 9B.
+pub(super) enum Challenge {
+    /// The host has to encrypt this.
+    External(Zeroizing<Vec<u8>>),
+    /// The host has to decrypt what it got to this.
+    Mutual(Zeroizing<Vec<u8>>),
+}
+
+/// The parts of a command chain that have come so far.
+pub(super) struct Chain {
+    instruction: Instruction,
+    p1: u8,
+    p2: u8,
+    pub(super) data: Zeroizing<Vec<u8>>,
+}
+
+impl Chain {
+    /// A chain without parts yet, with room for `capacity` bytes: growing would leave copies of
+    /// what is sent in parts behind.
+    pub(super) fn begin(command: &Command, capacity: usize) -> Self {
+        Self {
+            instruction: command.instruction,
+            p1: command.p1,
+            p2: command.p2,
+            data: Zeroizing::new(Vec::with_capacity(capacity)),
+        }
+    }
+
+    /// Whether the command is another part of it (ISO/IEC 7816-4, 5.3.3: same INS P1 P2).
+    pub(super) fn continues_with(&self, command: &Command) -> bool {
+        (self.instruction, self.p1, self.p2) == (command.instruction, command.p1, command.p2)
+    }
+}
+
+/// Response data that waits for GET RESPONSE.
+pub(super) struct Pending {
+    pub(super) data: Zeroizing<Vec<u8>>,
+    pub(super) given: usize,
+}
+
+/// A command's response data, or why there is none.
+pub(super) type Answer = Result<Zeroizing<Vec<u8>>, Stop>;
+
+/// Success without data.
+pub(super) fn done() -> Answer {
+    Ok(Zeroizing::new(Vec::new()))
+}
+
+/// Why a command ends early.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Stop {
+    /// With this status word.
+    Refused(StatusWord),
+    /// Without any answer: the power failed.
+    PowerCut,
+}
+
+impl From<StatusWord> for Stop {
+    fn from(status: StatusWord) -> Self {
+        Self::Refused(status)
+    }
+}
+
+impl From<CommitError> for Stop {
+    fn from(error: CommitError) -> Self {
+        match error {
+            CommitError::PowerCut => Self::PowerCut,
+            CommitError::Medium(_) => Self::Refused(StatusWord::MEMORY_FAILURE),
+        }
+    }
+}
