@@ -1,10 +1,12 @@
 #![doc = include_str!("../README.md")]
 
 mod client;
+pub mod cvc;
 mod error;
 mod finding;
 mod public_key;
 pub mod secrets;
+pub mod secure_messaging;
 pub mod words;
 
 pub use client::{
