@@ -11,13 +11,13 @@ use thiserror::Error;
 use crate::Profiles;
 
 pub use evidence::Evidence;
-pub use probing::{Answer, Cplc};
+pub use probing::{Answer, CardNumbers, Cplc};
 
 /// Says which series a card may be of, and why.
 ///
 /// The answer to reset nominates profiles; then applications are asked for in a fixed order, each
 /// by one SELECT: PIV in full, PIV truncated, AuthentIC v3, AuthentIC v2, whatever else the
-/// profiles name, the card manager; from the card manager GET DATA 9F7F. No passcode is tried and
+/// profiles name, the card manager; from the card manager GET DATA 9F7F, 0042 and 0045. No passcode is tried and
 /// nothing is written, but the security status of the card is lost, as with any SELECT. At the
 /// end the application that decided is selected again.
 ///
@@ -54,8 +54,8 @@ pub struct Identification {
     pub evidence: Vec<Evidence>,
     /// The application that is selected now; `None` when none of interest answered.
     pub selected: Option<Answer>,
-    /// Card production life cycle data, if the card manager gave it.
-    pub cplc: Option<Cplc>,
+    /// What the card manager gave, if there is one.
+    pub numbers: CardNumbers,
 }
 
 impl Identification {

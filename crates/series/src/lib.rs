@@ -1,19 +1,21 @@
-//! What each card series is, how to tell them apart without harm, and what one card holds.
-//!
-//! A [`Profile`] is data: a TOML file in which every value names its source and how far it can be
-//! trusted. [`identify`] weighs the answer to reset and a fixed row of SELECTs against the
-//! [`Profiles`] and says which series a card may be of, and why. [`inspect`] reads everything a
-//! card shows without a passcode into one report.
+#![doc = include_str!("../README.md")]
 
 mod error;
 mod identify;
+mod inspect;
 mod known;
 mod profile;
 mod profiles;
 
 pub use error::ProfileError;
 pub use identify::{
-    Answer, Conclusion, Confidence, Cplc, Evidence, Identification, IdentifyError, identify,
+    Answer, CardNumbers, Conclusion, Confidence, Cplc, Evidence, Identification, IdentifyError,
+    identify,
+};
+pub use inspect::{
+    AtrReport, CardFinding, CardSerial, CertificateReport, ChuidReport, DiscoveryReport,
+    HashReport, HashState, InspectError, InspectOptions, Inspection, ObjectReport, ObjectState,
+    SecurityReport, SignatureState, TriesReport, TriesState, Validity, inspect,
 };
 pub use known::{Certainty, Conflict, Known};
 pub use profile::{

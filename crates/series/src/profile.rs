@@ -518,6 +518,8 @@ pub struct ChannelLimits {
 pub enum SerialSource {
     /// The IC serial number in the card production life cycle data (GET DATA 9F7F).
     Cplc,
+    /// Issuer identification number and card image number (GET DATA 0042 and 0045).
+    IinCin,
     /// The GUID of the CHUID.
     ChuidGuid,
     /// Nowhere on the chip.

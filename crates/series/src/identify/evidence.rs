@@ -51,7 +51,7 @@ pub(super) fn weigh(atr: Vec<u8>, answers: Answers, profiles: &Profiles) -> Iden
         contradictions: contradictions(&fits, &there),
         evidence: list_evidence(&atr, &answers, profiles),
         selected,
-        cplc: answers.cplc,
+        numbers: answers.numbers,
         conclusion,
         reasons,
         atr,
@@ -68,7 +68,7 @@ fn fit<'a>(profile: &'a Profile, atr: &[u8], there: &[&Answer], answers: &Answer
             .map(|pattern| pattern.certainty)
             .min(),
         applet: there.iter().any(|answer| names(profile, answer)),
-        struck: answers.cplc.is_some_and(|cplc| {
+        struck: answers.numbers.cplc.is_some_and(|cplc| {
             !profile.cplc.is_empty() && !profile.cplc.iter().any(|pattern| pattern.matches(&cplc.0))
         }),
     }
@@ -224,7 +224,7 @@ fn list_evidence(atr: &[u8], answers: &Answers, profiles: &Profiles) -> Vec<Evid
             speaks_against: Vec::new(),
         });
     }
-    if let Some(cplc) = &answers.cplc {
+    if let Some(cplc) = &answers.numbers.cplc {
         let fits = |profile: &Profile| profile.cplc.iter().any(|pattern| pattern.matches(&cplc.0));
         evidence.push(Evidence {
             seen: format!(

@@ -39,7 +39,9 @@ const CARD_MANAGERS: [(&str, &[u8]); 2] = [
     ),
 ];
 
-const CPLC: Tag = Tag(0x9F7F);
+const CPLC: u16 = 0x9F7F;
+const IIN: u16 = 0x0042;
+const CIN: u16 = 0x0045;
 
 /// What one SELECT brought.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
@@ -79,7 +81,21 @@ impl Answer {
 pub(super) struct Answers {
     pub(super) applications: Vec<Answer>,
     pub(super) managers: Vec<Answer>,
-    pub(super) cplc: Option<Cplc>,
+    pub(super) numbers: CardNumbers,
+}
+
+/// The numbers a card manager gives out to anyone.
+#[derive(Clone, Debug, Default, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct CardNumbers {
+    /// Card production life cycle data (tag 9F7F).
+    pub cplc: Option<Cplc>,
+    /// Issuer identification number (tag 42).
+    #[serde(serialize_with = "optional_hexadecimal")]
+    pub iin: Option<Vec<u8>>,
+    /// Card image number (tag 45), which with the issuer's number is unique.
+    #[serde(serialize_with = "optional_hexadecimal")]
+    pub cin: Option<Vec<u8>>,
 }
 
 /// Asks for everything in the fixed order.
@@ -94,20 +110,20 @@ pub(super) fn ask(channel: &mut Channel, profiles: &Profiles) -> Result<Answers,
         }
     }
     let mut managers = Vec::new();
-    let mut cplc = None;
+    let mut numbers = CardNumbers::default();
     for (label, aid) in CARD_MANAGERS {
         let answer = select(channel, label, aid)?;
         let found = answer.status.is_ok();
         managers.push(answer);
         if found {
-            cplc = read_cplc(channel)?;
+            numbers = read_numbers(channel)?;
             break;
         }
     }
     Ok(Answers {
         applications,
         managers,
-        cplc,
+        numbers,
     })
 }
 
@@ -128,17 +144,31 @@ pub(super) fn select(
     })
 }
 
-fn read_cplc(channel: &mut Channel) -> Result<Option<Cplc>, IdentifyError> {
-    let [p1, p2] = [0x9F, 0x7F];
+fn read_numbers(channel: &mut Channel) -> Result<CardNumbers, IdentifyError> {
+    let cplc = get_data(channel, "production life cycle data", CPLC)?;
+    Ok(CardNumbers {
+        cplc: cplc.and_then(|data| data.try_into().ok()).map(Cplc),
+        iin: get_data(channel, "issuer identification number", IIN)?,
+        cin: get_data(channel, "card image number", CIN)?,
+    })
+}
+
+/// GET DATA of the card manager; `None` when it refuses or has nothing.
+fn get_data(
+    channel: &mut Channel,
+    asked: &str,
+    tag: u16,
+) -> Result<Option<Vec<u8>>, IdentifyError> {
+    let [p1, p2] = tag.to_be_bytes();
     let command =
         Command::new(0x80, Instruction::GET_DATA_P1P2, p1, p2).with_expected(Expected::SHORT_MAX);
-    let response = transmit(channel, "production life cycle data", &command)?;
+    let response = transmit(channel, asked, &command)?;
     if !response.status.is_ok() {
         return Ok(None);
     }
     // Some cards leave the tag out.
-    let data = ber::expect(CPLC, &response.data).unwrap_or(&response.data);
-    Ok(data.try_into().ok().map(Cplc))
+    let value = ber::expect(Tag(tag.into()), &response.data).unwrap_or(&response.data);
+    Ok(Some(value.to_vec()).filter(|value| !value.is_empty()))
 }
 
 fn transmit(
@@ -224,6 +254,13 @@ fn names_piv(data: &[u8]) -> bool {
     template
         .and_then(|template| ber::find(Tag(0x4F), template).ok().flatten())
         .is_some_and(|aid| is_piv(aid) || aid.starts_with(pix))
+}
+
+fn optional_hexadecimal<S: serde::Serializer>(
+    bytes: &Option<Vec<u8>>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    bytes.as_ref().map(hex::encode_upper).serialize(serializer)
 }
 
 fn status<S: serde::Serializer>(status: &StatusWord, serializer: S) -> Result<S::Ok, S::Error> {
