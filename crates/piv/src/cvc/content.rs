@@ -20,7 +20,8 @@ use crate::PublicKey;
 ///     key: PublicKey::P256(signing_key.verifying_key().into()),
 /// };
 /// let card_key = p256::SecretKey::from_slice(&[9; 32])?.public_key();
-/// let content = CvcContent::card(signer.identifier, [0x42; 16].into(), PublicKey::P256(card_key))?;
+/// let card = uuid::Uuid::from_bytes([0x42; 16]);
+/// let content = CvcContent::card(signer.identifier, card, PublicKey::P256(card_key))?;
 ///
 /// let signature: DerSignature = signing_key.sign(&content.covered());
 /// let bytes = content.encode(signature.as_bytes())?;

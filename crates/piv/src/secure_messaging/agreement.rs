@@ -147,3 +147,59 @@ pub struct SessionKeys {
     /// SK_RMAC: MACs of responses.
     pub response_mac: SessionKey,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Recorded from card 04 of NIST Special Database 33.
+    #[test]
+    fn the_keys_of_a_real_card_are_derived() {
+        let unhex = |hex: &str| hex::decode(hex).unwrap();
+        let agreement = Agreement {
+            suite: CipherSuite::Cs2,
+            host_control: 0x00,
+            host_identifier: [0; 8],
+            // OtherInfo takes no more of it than this.
+            host_coordinates: unhex("0296B8FED9BF202166CE1A81FF1FDB16"),
+            card_control: 0x00,
+            card_identifier: unhex("FD5C658944D2B56B").try_into().unwrap(),
+            nonce: unhex("9D39DC85A7903AD89596DDB35A07E4E4"),
+        };
+        assert_eq!(
+            hex::encode_upper(agreement.other_info()),
+            "04090909090800000000000000000100100296B8FED9BF202166CE1A81FF1FDB1608FD5C658944D2B56B\
+             109D39DC85A7903AD89596DDB35A07E4E40100"
+        );
+        let secret = SharedSecret::new(&unhex(
+            "66541C41670A1395EBC91B2D86915391C690DF3D356F6B7BEBE3C1735878DCFF",
+        ));
+        let keys = agreement.derive(&secret);
+        for (key, expected) in [
+            (&keys.confirmation, "0289E4F143787186613679AFA2BB9FE1"),
+            (&keys.command_mac, "AED7520D4E5C0D8C34FB4FB36DF1489B"),
+            (&keys.encryption, "612E8170C3DB2841E0D00F0A8B8AB115"),
+            (&keys.response_mac, "87290A94C43E9C0403B79E93DF66EB1D"),
+        ] {
+            assert_eq!(hex::encode_upper(key.bytes()), expected);
+        }
+        assert_eq!(format!("{secret:?}"), "SharedSecret(..)");
+        assert_eq!(format!("{keys:?}").matches("SessionKey(..)").count(), 4);
+    }
+
+    #[test]
+    fn other_info_has_the_lengths_of_the_standard() {
+        for (suite, length) in [(CipherSuite::Cs2, 61), (CipherSuite::Cs7, 69)] {
+            let agreement = Agreement {
+                suite,
+                host_control: 0x00,
+                host_identifier: [0; 8],
+                host_coordinates: vec![0; 2 * suite.coordinate_size()],
+                card_control: 0x00,
+                card_identifier: [0; 8],
+                nonce: vec![0; suite.nonce_size()],
+            };
+            assert_eq!(agreement.other_info().len(), length);
+        }
+    }
+}

@@ -1,5 +1,5 @@
 use iso7816::ber::Tag;
-use iso7816::{Expected, Instruction};
+use iso7816::{Channel, Disposition, Expected, Instruction, Link, LinkError, Protocol, Reset};
 use proptest::prelude::*;
 
 use super::*;
@@ -265,6 +265,118 @@ fn the_debug_text_shows_no_key() {
     assert!(
         !text.contains("231") && !text.to_uppercase().contains("E7E7"),
         "{text}"
+    );
+}
+
+/// Sends the data of each protected command back, 256 bytes at a time.
+struct EchoLink {
+    card: TestCard,
+    parts: Vec<Command>,
+    waiting: Vec<u8>,
+}
+
+impl EchoLink {
+    fn next_bytes(&mut self) -> Vec<u8> {
+        let rest = self.waiting.split_off(self.waiting.len().min(256));
+        let sent = std::mem::replace(&mut self.waiting, rest);
+        let status = match self.waiting.len() {
+            0 => StatusWord::OK,
+            waiting => StatusWord::more_data(waiting),
+        };
+        Response::new(sent, status).to_bytes()
+    }
+}
+
+impl Link for EchoLink {
+    fn name(&self) -> &str {
+        "echo"
+    }
+
+    fn atr(&self) -> &[u8] {
+        &[0x3B, 0x80, 0x01, 0x81]
+    }
+
+    fn protocol(&self) -> Protocol {
+        Protocol::T1
+    }
+
+    fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, LinkError> {
+        let command = Command::parse(command).unwrap();
+        if command.instruction == Instruction::GET_RESPONSE {
+            assert_eq!(command.class, 0x00, "GET RESPONSE is in clear");
+            return Ok(self.next_bytes());
+        }
+        let last = !command.is_chained();
+        self.parts.push(command);
+        if !last {
+            return Ok(vec![0x90, 0x00]);
+        }
+        let parts = std::mem::take(&mut self.parts);
+        let (data, _) = self.card.open(&parts).unwrap();
+        self.waiting = self.card.seal(&data, StatusWord::OK).data.to_vec();
+        Ok(self.next_bytes())
+    }
+
+    fn reset(&mut self, _: Reset) -> Result<(), LinkError> {
+        Ok(())
+    }
+
+    fn disconnect(self: Box<Self>, _: Disposition) -> Result<(), LinkError> {
+        Ok(())
+    }
+}
+
+#[test]
+fn a_channel_splits_and_collects_around_a_session() {
+    for suite in [CipherSuite::Cs2, CipherSuite::Cs7] {
+        let (session, card) = pair(suite);
+        let mut session: Box<dyn SecureMessaging> = Box::new(session);
+        let mut channel = Channel::new(Box::new(EchoLink {
+            card,
+            parts: Vec::new(),
+            waiting: Vec::new(),
+        }));
+        for length in [0, 1, 16, 225, 226, 240, 1000, 5000] {
+            let plain = Command::new(0x00, Instruction::PUT_DATA, 0x3F, 0xFF)
+                .with_data(vec![0xA5; length])
+                .with_expected(Expected::SHORT_MAX);
+            let protected = session.protect(&plain).unwrap();
+            let response = channel.transmit(&protected).unwrap();
+            let opened = session.unprotect(&response).unwrap();
+            assert_eq!(opened.data, plain.data, "{length} bytes");
+        }
+        session.end();
+        assert!(!session.is_open());
+    }
+}
+
+/// Recorded from card 04 of NIST Special Database 33: VERIFY of the pairing code.
+#[test]
+fn the_first_command_of_a_real_card_is_reproduced() {
+    let key = |hex| SessionKey::new(&hex::decode(hex).unwrap()).unwrap();
+    let mut session = Session::new(
+        CipherSuite::Cs2,
+        SessionKeys {
+            confirmation: key("0289E4F143787186613679AFA2BB9FE1"),
+            command_mac: key("AED7520D4E5C0D8C34FB4FB36DF1489B"),
+            encryption: key("612E8170C3DB2841E0D00F0A8B8AB115"),
+            response_mac: key("87290A94C43E9C0403B79E93DF66EB1D"),
+        },
+    );
+    let verify = Command::new(0x00, Instruction::VERIFY, 0x00, 0x98).with_data(*b"00000004");
+    let protected = session.protect(&verify).unwrap().to_short().unwrap();
+    assert_eq!(
+        hex::encode_upper(protected),
+        "0C2000981D871101A1ADEA640D947C09C5123946D4A8DB238E08F50210986EDC453000"
+    );
+    assert_eq!(
+        hex::encode_upper(session.state().unwrap().command_chaining),
+        "F50210986EDC45309D1853BB4FF3AAB9"
+    );
+    let response = hex::decode("990290008E083003B41DEA2D3F32").unwrap();
+    assert_eq!(
+        session.unprotect(&Response::new(response, StatusWord::OK)),
+        Ok(Response::status(StatusWord::OK))
     );
 }
 
