@@ -1,3 +1,4 @@
+mod learn;
 mod pattern;
 mod refusal;
 mod stated;

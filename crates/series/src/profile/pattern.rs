@@ -22,6 +22,39 @@ pub struct BytePattern {
 }
 
 impl BytePattern {
+    /// A pattern of `bytes` in which the zero bits of `mask` are ignored.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong, in words: an empty label or source, no bytes, a mask of another length or
+    /// one that ignores everything.
+    pub fn new(
+        label: String,
+        bytes: Vec<u8>,
+        mask: Vec<u8>,
+        source: String,
+        certainty: Certainty,
+    ) -> Result<Self, String> {
+        check_words(&label, &source)?;
+        if bytes.is_empty() {
+            return Err("`bytes` is empty".to_owned());
+        }
+        if mask.len() != bytes.len() {
+            let (bytes, mask) = (bytes.len(), mask.len());
+            return Err(format!("`bytes` has {bytes} bytes and `mask` {mask}"));
+        }
+        if mask.iter().all(|&mask| mask == 0) {
+            return Err("`mask` lets every byte pass".to_owned());
+        }
+        Ok(Self {
+            label,
+            bytes,
+            mask,
+            source,
+            certainty,
+        })
+    }
+
     /// Whether the bytes have the same length and agree wherever the mask has a 1.
     #[must_use]
     pub fn matches(&self, bytes: &[u8]) -> bool {
@@ -90,32 +123,12 @@ impl TryFrom<RawPattern> for BytePattern {
     type Error = String;
 
     fn try_from(raw: RawPattern) -> Result<Self, Self::Error> {
-        check_words(&raw.label, &raw.source)?;
         // Without a mask every byte counts.
         let mask = match raw.mask.is_empty() {
             true => vec![0xFF; raw.bytes.len()],
             false => raw.mask,
         };
-        if raw.bytes.is_empty() {
-            return Err("`bytes` is empty".to_owned());
-        }
-        if mask.len() != raw.bytes.len() {
-            return Err(format!(
-                "`bytes` has {} bytes and `mask` {}",
-                raw.bytes.len(),
-                mask.len()
-            ));
-        }
-        if mask.iter().all(|&mask| mask == 0) {
-            return Err("`mask` lets every byte pass".to_owned());
-        }
-        Ok(Self {
-            label: raw.label,
-            bytes: raw.bytes,
-            mask,
-            source: raw.source,
-            certainty: raw.certainty,
-        })
+        Self::new(raw.label, raw.bytes, mask, raw.source, raw.certainty)
     }
 }
 

@@ -7,7 +7,10 @@ use firmware_sim::card::{Model, PivChip};
 use firmware_sim::contacts::{Chip, Contacts};
 use iso7816::{Channel, Reader};
 use jiff::Timestamp;
-use series::{InspectOptions, Inspection, ObjectState, Profiles, TriesState, Validity, inspect};
+use series::{
+    InspectOptions, Inspection, ObjectState, Profile, Profiles, TriesState, Validity, identify,
+    inspect,
+};
 
 use crate::scripted::ScriptedCard;
 
@@ -140,6 +143,30 @@ fn a_profile_the_card_does_not_fit_is_a_finding() {
         .collect();
     let expected = "judged by profile series-9, but the card is possibly series-10";
     assert!(texts.contains(&expected), "{texts:?}");
+}
+
+#[test]
+fn a_profile_learned_from_one_card_recognises_the_next() {
+    let (golden, _) = read(PivChip::blank(&Model::series10(), 7), NOW);
+    let builtin = Profiles::builtin();
+    let learned = builtin.get("series-10").unwrap().learned_from(
+        "own-stock",
+        &golden.identification,
+        NOW.parse().unwrap(),
+    );
+    let learned = Profile::parse("learned.toml", &learned.to_toml()).unwrap();
+    assert_eq!(
+        learned.atr[0].to_string(),
+        "3BDF..008131FE4580738421E055497800008083..9000.."
+    );
+    let mut profiles = builtin;
+    profiles.put(learned);
+    let (mut channel, _) = connect(PivChip::blank(&Model::series10(), 8));
+    let identification = identify(&mut channel, &profiles).unwrap();
+    assert!(identification.admits("own-stock"));
+    let (mut channel, _) = connect(PivChip::blank(&Model::series9(), 8));
+    let identification = identify(&mut channel, &profiles).unwrap();
+    assert!(!identification.admits("own-stock"));
 }
 
 fn read(chip: PivChip, now: &str) -> (Inspection, Sent) {
