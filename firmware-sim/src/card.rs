@@ -118,7 +118,7 @@ impl PivChip {
         condition: Condition,
     ) -> Result<Self, StateError> {
         let mut memory = Memory::in_file(path)?;
-        let Some(actual) = memory.get(Cell::Number) else {
+        if memory.get(Cell::Number).is_none() {
             memory
                 .commit(factory(model, number, condition))
                 .map_err(|error| StateError::File {
@@ -126,30 +126,55 @@ impl PivChip {
                     source: std::io::Error::other(error),
                 })?;
             return Ok(Self::over(model.clone(), number, memory));
-        };
+        }
+        let chip = Self::in_memory(memory, path)?;
         let other = |what, expected: String, actual: String| StateError::OtherCard {
             path: path.display().to_string(),
             what,
             expected,
             actual,
         };
-        let damaged = || StateError::Damaged {
-            path: path.display().to_string(),
-            offset: 0,
+        if chip.number != number {
+            return Err(other("number", number.to_string(), chip.number.to_string()));
+        }
+        if chip.model.name != model.name {
+            return Err(other("model", model.name.clone(), chip.model.name));
+        }
+        Ok(chip)
+    }
+
+    /// The card in a state file, whatever it is; `None` when there is none yet.
+    ///
+    /// # Errors
+    ///
+    /// [`StateError`].
+    pub fn resume(path: &Path) -> Result<Option<Self>, StateError> {
+        if !path.exists() {
+            return Ok(None);
+        }
+        let memory = Memory::in_file(path)?;
+        match memory.get(Cell::Number) {
+            None => Ok(None),
+            Some(_) => Self::in_memory(memory, path).map(Some),
+        }
+    }
+
+    fn in_memory(memory: Memory, path: &Path) -> Result<Self, StateError> {
+        let number = memory
+            .get(Cell::Number)
+            .and_then(|bytes| bytes.try_into().ok())
+            .map(u64::from_be_bytes);
+        let model = memory
+            .get(Cell::Model)
+            .and_then(|text| std::str::from_utf8(text).ok())
+            .and_then(|text| Model::parse(text).ok());
+        let (Some(number), Some(model)) = (number, model) else {
+            return Err(StateError::Damaged {
+                path: path.display().to_string(),
+                offset: 0,
+            });
         };
-        let actual = u64::from_be_bytes(actual.try_into().map_err(|_| damaged())?);
-        if actual != number {
-            return Err(other("number", number.to_string(), actual.to_string()));
-        }
-        let text = memory.get(Cell::Model).ok_or_else(damaged)?;
-        let stored = std::str::from_utf8(text)
-            .ok()
-            .and_then(|text| Model::parse(text).ok())
-            .ok_or_else(damaged)?;
-        if stored.name != model.name {
-            return Err(other("model", model.name.clone(), stored.name));
-        }
-        Ok(Self::over(stored, number, memory))
+        Ok(Self::over(model, number, memory))
     }
 
     fn over(model: Model, number: u64, memory: Memory) -> Self {

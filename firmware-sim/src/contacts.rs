@@ -111,6 +111,20 @@ impl Contacts {
         state.chip.as_mut().map(|chip| act(&mut **chip))
     }
 
+    /// Takes the chip of the given insertion for oneself; `None` when it lies there no longer or
+    /// somebody has it.
+    pub(crate) fn occupy(&self, insertion: u64) -> Option<Hold> {
+        let mut state = self.state();
+        if state.insertion != insertion || state.chip.is_none() || state.in_use {
+            return None;
+        }
+        state.in_use = true;
+        Some(Hold {
+            contacts: self.clone(),
+            insertion,
+        })
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.shared
             .state
@@ -133,48 +147,58 @@ impl Reader for Contacts {
         let Some(insertion) = self.wait_for_change(None, within) else {
             return Err(LinkError::NoCard { reader });
         };
-        {
-            let mut state = self.state();
-            if state.in_use {
-                return Err(LinkError::SharedElsewhere { reader });
-            }
-            state.in_use = true;
-        }
-        match self.with_chip(insertion, |chip| chip.power_on()) {
-            Some(atr) if !atr.is_empty() => Ok(Box::new(ContactLink {
-                contacts: self.clone(),
-                insertion,
-                atr,
-            })),
-            Some(_) => {
-                self.state().in_use = false;
-                Err(LinkError::CardMute { reader })
-            }
+        let Some(hold) = self.occupy(insertion) else {
+            return Err(LinkError::SharedElsewhere { reader });
+        };
+        match hold.with_chip(|chip| chip.power_on()) {
+            Some(atr) if !atr.is_empty() => Ok(Box::new(ContactLink { hold, atr })),
+            Some(_) => Err(LinkError::CardMute { reader }),
             None => Err(LinkError::CardRemoved { reader }),
+        }
+    }
+}
+
+/// The sole use of the chip of one insertion; ends when dropped.
+pub(crate) struct Hold {
+    contacts: Contacts,
+    insertion: u64,
+}
+
+impl Hold {
+    /// Does something with the chip; `None` when it lies there no longer.
+    pub(crate) fn with_chip<T>(&self, act: impl FnOnce(&mut dyn Chip) -> T) -> Option<T> {
+        self.contacts.with_chip(self.insertion, act)
+    }
+}
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        let mut state = self.contacts.state();
+        if state.insertion == self.insertion {
+            state.in_use = false;
         }
     }
 }
 
 /// A link to the chip of one insertion.
 struct ContactLink {
-    contacts: Contacts,
-    insertion: u64,
+    hold: Hold,
     atr: Vec<u8>,
 }
 
 impl ContactLink {
     fn with_chip<T>(&self, act: impl FnOnce(&mut dyn Chip) -> T) -> Result<T, LinkError> {
-        self.contacts
-            .with_chip(self.insertion, act)
+        self.hold
+            .with_chip(act)
             .ok_or_else(|| LinkError::CardRemoved {
-                reader: self.contacts.name.to_string(),
+                reader: self.hold.contacts.name.to_string(),
             })
     }
 }
 
 impl Link for ContactLink {
     fn name(&self) -> &str {
-        &self.contacts.name
+        &self.hold.contacts.name
     }
 
     fn atr(&self) -> &[u8] {
@@ -188,7 +212,7 @@ impl Link for ContactLink {
     fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, LinkError> {
         match self.with_chip(|chip| chip.transmit(command))? {
             answer if answer.is_empty() => Err(LinkError::CardMute {
-                reader: self.contacts.name.to_string(),
+                reader: self.hold.contacts.name.to_string(),
             }),
             answer => Ok(answer),
         }
@@ -215,11 +239,54 @@ impl Link for ContactLink {
     }
 }
 
-impl Drop for ContactLink {
-    fn drop(&mut self) {
-        let mut state = self.contacts.state();
-        if state.insertion == self.insertion {
-            state.in_use = false;
-        }
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::card::NullChip;
+
+    const SOON: Duration = Duration::from_millis(1);
+
+    fn chip() -> Box<dyn Chip> {
+        Box::new(NullChip::new([0x3B, 0x00]))
+    }
+
+    #[test]
+    fn a_chip_has_one_user_at_a_time() {
+        let mut contacts = Contacts::new("sim:null");
+        contacts.close_on(chip());
+        let link = contacts.connect(SOON).unwrap();
+        assert!(matches!(
+            contacts.connect(SOON),
+            Err(LinkError::SharedElsewhere { .. })
+        ));
+        drop(link);
+        assert!(contacts.connect(SOON).is_ok());
+    }
+
+    #[test]
+    fn a_link_notices_that_another_card_lies_there() {
+        let mut contacts = Contacts::new("sim:null");
+        contacts.close_on(chip());
+        let mut old = contacts.connect(SOON).unwrap();
+        assert!(contacts.open().is_some());
+        contacts.close_on(chip());
+        assert!(matches!(
+            old.transmit(&[0, 0, 0, 0]),
+            Err(LinkError::CardRemoved { .. })
+        ));
+        // And its end does not free the new card for a second user.
+        let _new = contacts.connect(SOON).unwrap();
+        drop(old);
+        assert!(contacts.connect(SOON).is_err());
+    }
+
+    #[test]
+    fn open_contacts_hold_no_card() {
+        let mut contacts = Contacts::new("sim:null");
+        assert!(matches!(
+            contacts.connect(SOON),
+            Err(LinkError::NoCard { .. })
+        ));
+        assert!(contacts.open().is_none());
     }
 }

@@ -31,6 +31,11 @@ impl PivChip {
             return Ok(self.hand_out(pending, command.expected, extended));
         }
         let moment = mem::take(&mut self.session.moment);
+        if moment.challenge.is_some() {
+            // What comes now is the right answer, or the authentication failed or was aborted:
+            // the indicator is FALSE unless it is set again (SP 800-73-5 Part 2, 2.4.2).
+            self.session.status.administrator = false;
+        }
         self.session.pending = None;
         let chain = self.session.chain.take();
         match self.perform(command.as_ref(), bytes.len(), extended, chain, moment)? {
@@ -50,14 +55,6 @@ impl PivChip {
         chain: Option<Chain>,
         moment: Moment,
     ) -> Result<Performed, Stop> {
-        // Dropped unless the answer to it is what comes now (SP 800-73-5 Part 1, 2.4.3: an
-        // aborted authentication leaves the indicator FALSE).
-        let aborted = moment.challenge.is_some()
-            && !command
-                .is_ok_and(|command| command.instruction == Instruction::GENERAL_AUTHENTICATE);
-        if aborted {
-            self.session.status.administrator = false;
-        }
         let command = command.map_err(|_| StatusWord::WRONG_LENGTH)?;
         let limit = self.model.extended_length.map(|limits| limits.command);
         if extended && limit.is_none_or(|limit| length > usize::from(limit)) {

@@ -1,4 +1,4 @@
-//! The FASC-N, 40 characters of 5 bits (SP 800-73-5 Part 1, 3.4.1; PACS 2.3).
+//! The FASC-N, 40 characters of 5 bits (SP 800-73-5 Part 1, 3.1.2; PACS 2.3).
 
 /// A FASC-N for a card outside the federal government: agency and system 9999, credential
 /// 999999, and the person identifier made of the card's number (its last ten digits).

@@ -72,7 +72,7 @@ impl PrivateKey {
         matches!(self, Self::Rsa2048(_) | Self::Rsa3072(_))
     }
 
-    /// `7F49 { 81 modulus, 82 exponent }` or `7F49 { 86 point }` (SP 800-73-5 Part 2, Table 16).
+    /// `7F49 { 81 modulus, 82 exponent }` or `7F49 { 86 point }` (SP 800-73-5 Part 2, 3.3.2).
     pub(super) fn public_key_object(&self) -> Vec<u8> {
         let mut parts = Vec::new();
         match self {

@@ -24,6 +24,8 @@ pub struct Model {
     pub default_application: Application,
     /// The application label, tag 50 of the application property template.
     pub label: String,
+    /// The shortest beginning of the PIV application identifier that selects it, 5 to 9 bytes.
+    pub shortest_aid: usize,
     /// Extended length fields, where the card takes them.
     pub extended_length: Option<ExtendedLength>,
     /// Sizes at the transport level.
@@ -171,7 +173,7 @@ impl Reference {
         }
     }
 
-    /// The value padded with FF to 8 bytes, the form on the wire (SP 800-73-5 Part 1, 5.6.2).
+    /// The value padded with FF to 8 bytes, the form on the wire (SP 800-73-5 Part 2, 2.4.3).
     pub(crate) fn padded(&self) -> [u8; 8] {
         let mut padded = [0xFF; 8];
         for (to, from) in padded.iter_mut().zip(self.value.bytes()) {
@@ -274,6 +276,7 @@ struct RawModel {
     atr: String,
     default_application: Application,
     label: String,
+    shortest_aid: usize,
     extended_length: Option<ExtendedLength>,
     transport: Transport,
     pin: Reference,
@@ -329,6 +332,12 @@ impl TryFrom<RawModel> for Model {
                 raw.transport.response_chunk
             ));
         }
+        if !(5..=9).contains(&raw.shortest_aid) {
+            return Err(format!(
+                "`shortest_aid` is {}, must be between 5 and 9",
+                raw.shortest_aid
+            ));
+        }
         check_reference("pin", &raw.pin, 6)?;
         check_reference("puk", &raw.puk, 8)?;
         if let Some(global) = &raw.global_pin {
@@ -340,6 +349,7 @@ impl TryFrom<RawModel> for Model {
             atr,
             default_application: raw.default_application,
             label: raw.label,
+            shortest_aid: raw.shortest_aid,
             extended_length: raw.extended_length,
             transport: raw.transport,
             pin: raw.pin,

@@ -79,7 +79,7 @@ pub(super) fn add_to(mut cells: Transaction, number: u64) -> Transaction {
         )
 }
 
-/// SP 800-73-5 Part 1, Table 9. The signature covers everything before and after itself.
+/// SP 800-73-5 Part 1, Appendix A. The signature covers everything before and after itself.
 fn chuid(authority: &Authority, fasc_n: &[u8], uuid: &[u8]) -> Vec<u8> {
     let before: &[(u8, &[u8])] = &[(0x30, fasc_n), (0x34, uuid), (0x35, EXPIRY)];
     let covered = elements(&[before, &[(0xFE, &[])]].concat());
@@ -87,7 +87,7 @@ fn chuid(authority: &Authority, fasc_n: &[u8], uuid: &[u8]) -> Vec<u8> {
     container(&[before, &[(0x3E, &signature), (0xFE, &[])]].concat())
 }
 
-/// SP 800-73-5 Part 1, Table 8: the identifier of the card and the data model, the rest empty.
+/// SP 800-73-5 Part 1, Appendix A: the identifier of the card and the data model, the rest empty.
 fn card_capability_container(uuid: &[u8; 16]) -> Vec<u8> {
     // GSC-IS: RID, manufacturer unknown, Java Card, 14 bytes of card identifier.
     let mut identifier = vec![0xA0, 0x00, 0x00, 0x01, 0x16, 0xFF, 0x02];
@@ -116,7 +116,7 @@ fn discovery() -> Vec<u8> {
     ber::object(ObjectId::Discovery.tag(), &value)
 }
 
-/// SP 800-73-5 Part 1, Table 14.
+/// SP 800-73-5 Part 1, Appendix A.
 fn printed_information(number: u64) -> Vec<u8> {
     container(&[
         (0x01, b"SIMULATED CARD"),
@@ -142,7 +142,6 @@ fn elements(parts: &[(u8, &[u8])]) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::card::{Model, PivChip};
 
     #[test]

@@ -11,7 +11,7 @@ pub(super) struct Session {
     pub(super) selected: Application,
     pub(super) status: SecurityStatus,
     /// The Global PIN's status, which outlives the selection of another application
-    /// (SP 800-73-5 Part 1, 2.4.4).
+    /// (SP 800-73-5 Part 2, 2.4.2).
     pub(super) global_pin: bool,
     pub(super) moment: Moment,
     pub(super) chain: Option<Chain>,

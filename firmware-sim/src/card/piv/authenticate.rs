@@ -20,10 +20,6 @@ const EXPONENTIATION: Tag = Tag(0x85);
 
 impl PivChip {
     pub(super) fn general_authenticate(&mut self, command: &Command, moment: Moment) -> Answer {
-        // An authentication that was begun fails with anything but its right answer.
-        if moment.challenge.is_some() {
-            self.session.status.administrator = false;
-        }
         let algorithm = Algorithm::from_byte(command.p1).ok_or(StatusWord::WRONG_P1P2)?;
         let key = KeyReference::from_byte(command.p2).ok_or(StatusWord::WRONG_P1P2)?;
         match key {

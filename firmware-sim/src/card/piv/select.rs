@@ -1,6 +1,6 @@
 //! SELECT (SP 800-73-5 Part 2, 3.1.1).
 
-use ::piv::words::{AID, AID_TRUNCATED};
+use ::piv::words::AID;
 use iso7816::ber::{self, Tag};
 use iso7816::{Command, StatusWord};
 use zeroize::Zeroizing;
@@ -21,7 +21,7 @@ impl PivChip {
             _ => return Err(StatusWord::WRONG_P1P2.into()),
         }
         let aid = command.data.as_slice();
-        if aid.len() >= AID_TRUNCATED.len() && AID.starts_with(aid) {
+        if aid.len() >= self.model.shortest_aid && AID.starts_with(aid) {
             self.session.selected = Application::Piv;
             return Ok(Zeroizing::new(self.application_property_template()));
         }
@@ -33,7 +33,7 @@ impl PivChip {
         Err(StatusWord::NOT_FOUND.into())
     }
 
-    /// SP 800-73-5 Part 2, Table 3; then what the card says of extended length (ISO/IEC 7816-4,
+    /// SP 800-73-5 Part 2, 3.1.1; then what the card says of extended length (ISO/IEC 7816-4,
     /// 12.7.1), outside the template as real cards have it.
     fn application_property_template(&self) -> Vec<u8> {
         let mut template = ber::object(Tag(0x4F), &AID);

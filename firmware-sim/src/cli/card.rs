@@ -1,0 +1,99 @@
+//! `firmware-sim card`: a card in the virtual PC/SC reader.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use firmware_sim::card::{Condition, Model, NullChip, PivChip};
+use firmware_sim::contacts::{Chip, Contacts};
+use firmware_sim::vpcd::{self, Event, Stop};
+
+use crate::Failure;
+
+/// Put a simulated card into the virtual PC/SC reader
+///
+/// The card appears to every PC/SC program as if it lay in the reader `Virtual PCD 00 00`.
+/// It stays until this program ends; Ctrl-C takes it out.
+///
+/// The reader is part of vsmartcard: on Debian, install `pcscd` and `vsmartcard-vpcd`.
+#[derive(Args)]
+#[command(after_long_help = "\
+Examples:
+  firmware-sim card
+          A personalised series 10 card, number 1. PIN 123456, PUK 12345678.
+  firmware-sim card --blank --number 4711 --state 4711.card
+          A blank that remembers what is done to it. Give --state 4711.card alone to go on.
+  firmware-sim card --model series9 --vpcd 127.0.0.1:35964
+          A series 9 card in the second slot of the reader.
+  firmware-sim card --null
+          A card that answers 9000 to anything, to measure everything but the card.")]
+pub(crate) struct Arguments {
+    /// The kind of card: series10, series9, or the path of a model file [default: series10]
+    #[arg(long, value_name = "NAME|FILE")]
+    model: Option<String>,
+
+    /// The card's number: serial and seed. The same number is the same card, keys and all
+    /// [default: 1]
+    #[arg(long, visible_alias = "seed", value_name = "N")]
+    number: Option<u64>,
+
+    /// As from the factory: no objects, delivered PIN, PUK and administration key
+    #[arg(long, conflicts_with = "personalised")]
+    blank: bool,
+
+    /// With keys, certificates of a simulated authority, and identity objects (the default)
+    #[arg(long)]
+    personalised: bool,
+
+    /// Keep the card in FILE, which survives the end of this program
+    #[arg(long, value_name = "FILE")]
+    state: Option<PathBuf>,
+
+    /// Where the virtual reader listens
+    #[arg(long, value_name = "HOST:PORT", default_value = vpcd::DEFAULT_ADDRESS)]
+    vpcd: String,
+
+    /// A card that answers 9000 to anything
+    #[arg(long, conflicts_with_all = ["number", "blank", "personalised", "state"])]
+    null: bool,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
+    let (chip, what) = chip(arguments)?;
+    let contacts = Contacts::new("sim:card");
+    contacts.close_on(chip);
+    let address = &arguments.vpcd;
+    vpcd::serve(&contacts, address, &Stop::new(), |event| match event {
+        Event::NoReader => eprintln!("no virtual reader at {address} yet; is pcscd running?"),
+        Event::Inserted => eprintln!("{what} inserted in the virtual reader at {address}"),
+        Event::Removed => eprintln!("{what} removed"),
+    })?;
+    Ok(())
+}
+
+/// The chip asked for, and what to call it.
+fn chip(arguments: &Arguments) -> Result<(Box<dyn Chip>, String), Failure> {
+    let asked = arguments.model.as_deref().map(Model::find).transpose()?;
+    if arguments.null {
+        let model = asked.unwrap_or_else(Model::series10);
+        return Ok((Box::new(NullChip::new(model.atr)), "null card".to_owned()));
+    }
+    let condition = if arguments.blank {
+        Condition::Blank
+    } else {
+        Condition::Personalised
+    };
+    // What is not asked for is as the state file has it.
+    let found = match &arguments.state {
+        Some(path) => PivChip::resume(path)?.map(|chip| (chip.model().clone(), chip.number())),
+        None => None,
+    };
+    let (model, number) = found.unwrap_or_else(|| (Model::series10(), 1));
+    let model = asked.unwrap_or(model);
+    let number = arguments.number.unwrap_or(number);
+    let chip = match &arguments.state {
+        Some(path) => PivChip::open(path, &model, number, condition)?,
+        None => PivChip::new(&model, number, condition),
+    };
+    let what = format!("{} card {number}", model.name);
+    Ok((Box::new(chip), what))
+}
