@@ -2,6 +2,7 @@ use std::fmt;
 use std::time::Duration;
 
 use ground::{Blame, Blamed};
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 /// A byte pipe to one card.
@@ -107,11 +108,13 @@ pub trait Reader: Send {
 }
 
 /// The transmission protocols of ISO/IEC 7816-3.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub enum Protocol {
     /// Character oriented: a case-4 command goes without Le and answers 61XX.
+    #[serde(rename = "T=0")]
     T0,
     /// Block oriented: the whole APDU goes as it is.
+    #[serde(rename = "T=1")]
     T1,
 }
 
@@ -125,7 +128,8 @@ impl fmt::Display for Protocol {
 }
 
 /// How a card is reset.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Reset {
     /// Power off and on again.
     Cold,
@@ -133,8 +137,18 @@ pub enum Reset {
     Warm,
 }
 
+impl fmt::Display for Reset {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Cold => "cold reset",
+            Self::Warm => "warm reset",
+        })
+    }
+}
+
 /// What becomes of the card when a link ends.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Disposition {
     /// Keep power and security status.
     Leave,
@@ -220,6 +234,12 @@ pub enum LinkError {
         /// Bytes received.
         length: usize,
     },
+    /// Waiting was ended by the program itself.
+    #[error("waiting for a card in reader `{reader}` was cancelled")]
+    Cancelled {
+        /// The reader.
+        reader: String,
+    },
     /// A replayed transcript does not continue with this command.
     #[error("the transcript does not continue this way: {detail}")]
     ReplayDiverged {
@@ -243,6 +263,7 @@ impl Blamed for LinkError {
             Self::NoReader { .. }
             | Self::Ambiguous { .. }
             | Self::NoCard { .. }
+            | Self::Cancelled { .. }
             | Self::ReplayDiverged { .. } => Blame::OperatorMistake,
             _ => Blame::ReaderFault,
         }
