@@ -329,3 +329,6 @@ struct Word {
     /// The width of the spaces before it.
     gap: f32,
 }
+
+#[cfg(test)]
+mod tests;

@@ -220,13 +220,13 @@ fn check_page(document: &Document<'_>) -> Result<(), TemplateError> {
         expected: EXPECTED,
         actual: "none".to_owned(),
     })?;
-    let numbers: Vec<f32> = view_box
+    let numbers: Result<Vec<f32>, _> = view_box
         .split([' ', ','])
         .filter(|part| !part.is_empty())
-        .filter_map(|part| part.parse().ok())
+        .map(str::parse)
         .collect();
     let [width, height] = [plastic::WIDTH as f32, plastic::HEIGHT as f32];
-    if numbers != [0.0, 0.0, width, height] {
+    if numbers != Ok(vec![0.0, 0.0, width, height]) {
         return Err(Error::NotAFace {
             expected: EXPECTED,
             actual: format!("`{}`", shortened(view_box)),
