@@ -26,11 +26,13 @@ impl Background {
         let layers = template.layers();
         let (tree, mut dye) = draw(&layers.dye, template, fonts)?;
         let mut on_chip = Vec::new();
+        let mut masked = false;
         if let Some(area) = template.keep_out()
             && !is_white(&dye, area)
         {
-            painters(tree.root(), area, &mut on_chip);
+            painters(tree.root(), "", area, &mut on_chip);
             fill(&mut dye, area, [255; 3]);
+            masked = true;
         }
         let mut black = Bitmap::blank(plastic::WIDTH, plastic::HEIGHT);
         if let Some(resin) = &layers.resin {
@@ -45,15 +47,20 @@ impl Background {
             if let Some(area) = template.keep_out()
                 && clear(&mut black, area) > 0
             {
-                painters(tree.root(), area, &mut on_chip);
+                painters(tree.root(), "", area, &mut on_chip);
+                masked = true;
             }
         }
         on_chip.dedup();
-        let warnings = match on_chip.len() {
-            0 => Vec::new(),
-            _ => vec![Warning::ChipMasked {
+        if masked && on_chip.is_empty() {
+            on_chip.push("the drawing".to_owned());
+        }
+        let warnings = if masked {
+            vec![Warning::ChipMasked {
                 what: on_chip.join(", "),
-            }],
+            }]
+        } else {
+            Vec::new()
         };
         Ok(Self {
             dye,
@@ -99,19 +106,21 @@ fn clear(bitmap: &mut Bitmap, area: Area) -> usize {
     cleared
 }
 
-/// The ids of what may paint in the area; white fills cannot be what was seen there.
-fn painters(group: &usvg::Group, area: Area, found: &mut Vec<String>) {
+/// The ids of what may paint in the area, or of the group around it; white fills cannot be what
+/// was seen there.
+fn painters(group: &usvg::Group, around: &str, area: Area, found: &mut Vec<String>) {
     /// The most ids worth naming.
     const MOST: usize = 8;
     for node in group.children() {
-        if let usvg::Node::Group(group) = node
-            && group.id().is_empty()
-        {
-            painters(group, area, found);
+        let id = match node.id() {
+            "" => around,
+            id => id,
+        };
+        if let usvg::Node::Group(group) = node {
+            painters(group, id, area, found);
             continue;
         }
-        let bounds = node.abs_layer_bounding_box();
-        let reaches = bounds.is_some_and(|bounds| {
+        let reaches = node.abs_layer_bounding_box().is_some_and(|bounds| {
             bounds.left() < area.right() as f32
                 && bounds.right() > area.x as f32
                 && bounds.top() < area.bottom() as f32
@@ -120,29 +129,26 @@ fn painters(group: &usvg::Group, area: Area, found: &mut Vec<String>) {
         if !reaches || found.len() >= MOST {
             continue;
         }
-        match node {
-            usvg::Node::Group(group) => painters(group, area, found),
-            usvg::Node::Path(path) => {
-                let white = usvg::Color::white();
-                let only_white = path.stroke().is_none()
-                    && path.fill().is_none_or(
-                        |fill| matches!(fill.paint(), Paint::Color(colour) if *colour == white),
-                    );
-                if path.is_visible() && !only_white {
-                    found.push(named(path.id(), "path"));
-                }
-            }
-            usvg::Node::Image(image) => found.push(named(image.id(), "image")),
-            usvg::Node::Text(text) => found.push(named(text.id(), "text")),
-        }
+        let kind = match node {
+            usvg::Node::Path(path) if !path.is_visible() || is_only_white(path) => continue,
+            usvg::Node::Path(_) => "path",
+            usvg::Node::Image(_) => "image",
+            usvg::Node::Text(_) => "text",
+            usvg::Node::Group(_) => continue,
+        };
+        found.push(match id {
+            "" => format!("a {kind} without id"),
+            id => format!("`{id}`"),
+        });
     }
 }
 
-fn named(id: &str, kind: &str) -> String {
-    match id {
-        "" => format!("a {kind} without id"),
-        id => format!("`{id}`"),
-    }
+fn is_only_white(path: &usvg::Path) -> bool {
+    let white = usvg::Color::white();
+    path.stroke().is_none()
+        && path
+            .fill()
+            .is_none_or(|fill| matches!(fill.paint(), Paint::Color(colour) if *colour == white))
 }
 
 /// What was found missing while a document was turned into a tree; the resolvers cannot return

@@ -340,7 +340,7 @@ pub enum Warning {
         /// Dots down of the field.
         field_height: u32,
     },
-    /// The data has a field which the template has not.
+    /// The extra data has a field which the template has not, or which belongs elsewhere.
     UnusedField {
         /// The field.
         field: String,
@@ -365,7 +365,7 @@ impl fmt::Display for Warning {
             Self::UnusedField { field } => {
                 write!(
                     f,
-                    "the template has no field `{field}`, its text is not printed"
+                    "the template takes no extra text for `{field}`, it is not printed"
                 )
             }
         }

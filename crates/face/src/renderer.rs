@@ -14,6 +14,9 @@ use crate::{FaceError, Photo, Warning};
 /// How many templates keep their background painted.
 const KEPT_BACKGROUNDS: usize = 8;
 
+/// The fields that are never looked up among the extra ones.
+const OWN_FIELDS: [&str; 4] = ["name", "organisation", "photo", "uuid"];
+
 /// What goes on one card.
 #[derive(Clone, Debug, Default)]
 pub struct FaceData {
@@ -25,7 +28,7 @@ pub struct FaceData {
     pub organisation: String,
     /// The photo: field `photo`.
     pub photo: Option<Photo>,
-    /// The text of every other field, by name.
+    /// The text of every other field, by name. The four above are never taken from here.
     pub extra: BTreeMap<String, String>,
 }
 
@@ -150,7 +153,8 @@ impl Renderer {
             }
         }
         for name in data.extra.keys() {
-            if !template.fields().iter().any(|field| field.name == *name) {
+            let own = OWN_FIELDS.contains(&name.as_str());
+            if own || !template.fields().iter().any(|field| field.name == *name) {
                 warnings.push(Warning::UnusedField {
                     field: name.clone(),
                 });

@@ -49,6 +49,8 @@ fn has_ink(rendered: &Rendered, area: Area) -> bool {
     })
 }
 
+const BUILTIN: &str = include_str!("../templates/band.svg");
+
 const NAME: &str = r#"<rect id="field:name" x="300" y="100" width="400" height="120" data-size="50" data-min-size="20" data-lines="2"/>"#;
 
 #[test]
@@ -169,7 +171,7 @@ fn what_reaches_onto_the_chip_is_masked_with_a_warning_that_names_it() {
         &template(
             r#"<rect id="white" width="1016" height="642" fill="white"/>
             <rect id="ground" width="1016" height="642" fill="teal"/>
-            <rect id="line" data-ink="resin" x="0" y="280" width="1016" height="4"/>
+            <g id="lines" data-ink="resin"><path d="M0 280 H1016 V284 H0 Z"/></g>
             <rect id="field:photo" x="200" y="200" width="150" height="190"/>"#,
         ),
         &data(),
@@ -184,7 +186,7 @@ fn what_reaches_onto_the_chip_is_masked_with_a_warning_that_names_it() {
     };
     assert_eq!(
         rendered.warnings,
-        [masked("`ground`, `line`"), masked("`field:photo`")]
+        [masked("`ground`, `lines`"), masked("`field:photo`")]
     );
 }
 
@@ -224,13 +226,14 @@ fn extra_fields_are_printed_and_unknown_ones_reported() {
     let mut data = data();
     data.extra.insert("role".to_owned(), "Midwife".to_owned());
     data.extra.insert("rolle".to_owned(), "Midwife".to_owned());
+    data.extra.insert("name".to_owned(), "Ann Lee".to_owned());
     let rendered = render(&role, &data).unwrap();
     assert_eq!(rendered.fields[0].lines, ["Midwife"]);
     assert_eq!(
         rendered.warnings,
-        [Warning::UnusedField {
-            field: "rolle".to_owned()
-        }]
+        ["name", "rolle"].map(|field| Warning::UnusedField {
+            field: field.to_owned()
+        })
     );
 }
 
@@ -390,8 +393,52 @@ fn more_templates_than_are_kept_still_render_the_same() {
     assert_eq!(before.separation, after.separation);
 }
 
+#[test]
+fn a_renderer_can_be_shared_between_threads() {
+    let renderer = Renderer::default();
+    let template = Template::builtin();
+    let faces: Vec<Rendered> = std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..4)
+            .map(|_| scope.spawn(|| renderer.render(&template, &data()).unwrap()))
+            .collect();
+        workers
+            .into_iter()
+            .map(|worker| worker.join().unwrap())
+            .collect()
+    });
+    assert!(
+        faces
+            .windows(2)
+            .all(|pair| pair[0].separation == pair[1].separation)
+    );
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(24))]
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn a_changed_template_renders_or_gives_a_typed_error(
+        at in 0_usize..BUILTIN.len(),
+        with in prop_oneof![
+            "[<>&\"'/=a-z0-9# .-]{0,4}".prop_map(String::from),
+            Just("1e30".to_owned()),
+            Just("-1".to_owned()),
+            Just("NaN".to_owned()),
+        ],
+        cut in 0_usize..12,
+    ) {
+        let mut svg = BUILTIN.to_owned();
+        let end = (at + cut).min(BUILTIN.len());
+        if svg.is_char_boundary(at) && svg.is_char_boundary(end) {
+            svg.replace_range(at..end, &with);
+        }
+        if let Ok(template) = Template::parse(&svg, None)
+            && let Ok(rendered) = render(&template, &data())
+            && let Some(keep_out) = template.keep_out()
+        {
+            prop_assert!(!has_ink(&rendered, keep_out));
+        }
+    }
 
     #[test]
     fn the_same_input_gives_the_same_face_and_touches_the_text_field_only(name in "[A-Za-zÀ-ž'’& <>-]{1,60}") {
