@@ -69,10 +69,10 @@ impl Desk {
         })
     }
 
-    /// Whether this desk started the service itself.
+    /// Whether a service runs, whoever started it.
     #[must_use]
-    pub fn owns_service(&self) -> bool {
-        self.service.is_some()
+    pub fn is_served(&self) -> bool {
+        is_serving()
     }
 
     fn wait_for_reader(&mut self) -> Result<(), RigError> {
