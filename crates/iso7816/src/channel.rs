@@ -108,36 +108,40 @@ impl Channel {
 
     /// Sends one command and returns its whole response, whatever its status word.
     ///
+    /// An Ne below 256 is a promise to take no more than that: GET RESPONSE stops there, and the
+    /// status word is then the card's 61XX. Any other Ne, and none, takes all there is.
+    ///
     /// # Errors
     ///
     /// [`ChannelError::Link`] when bytes were lost; the others when the card breaks the rules of
     /// chaining or never stops answering.
     pub fn transmit(&mut self, command: &Command) -> Result<Response, ChannelError> {
-        let extended = self.limits.is_extended() && command.needs_extended();
+        // T=0 has no extended length fields of its own (ISO/IEC 7816-3, 12.2): it chains.
+        let extended = self.limits.is_extended()
+            && self.link.protocol() != Protocol::T0
+            && command.needs_extended();
         let part = if extended {
-            self.limits.command_data
+            self.limits.command_data.min(MAX_EXTENDED_DATA)
         } else {
-            255
+            MAX_SHORT_DATA
         };
-        let mut response = Response::status(StatusWord::OK);
         let mut rest = &command.data[..];
-        while rest.len() > part {
-            let (chunk, after) = rest.split_at(part);
+        while let Some((chunk, after)) = rest
+            .split_at_checked(part)
+            .filter(|(_, after)| !after.is_empty())
+        {
             let link_of_chain = Command {
                 class: command.class | Command::CHAINING,
                 expected: None,
-                ..command.clone()
-            }
-            .with_data(chunk);
-            response = self.exchange(&link_of_chain, extended)?;
+                ..with_data_of(command, chunk)
+            };
+            let response = self.exchange(&link_of_chain, extended)?;
             if !response.status.is_ok() {
                 return Ok(response);
             }
             rest = after;
         }
-        let last = command.clone().with_data(rest);
-        response.data.zeroize();
-        response = self.exchange_exact(&last, extended)?;
+        let response = self.exchange_exact(&with_data_of(command, rest), extended)?;
         self.collect(command, response)
     }
 
@@ -161,25 +165,35 @@ impl Channel {
         }
     }
 
-    /// Fetches what the card announces with 61XX until it stops.
+    /// Fetches what the card announces with 61XX until it stops, or all that was asked for came.
     fn collect(&mut self, command: &Command, first: Response) -> Result<Response, ChannelError> {
+        let limit = self.limits.response_data;
+        let asked = match command.expected {
+            Some(expected) if expected < Expected::SHORT_MAX => expected.get() as usize,
+            _ => usize::MAX,
+        };
         let mut whole = first;
         while let Some(waiting) = whole.status.waiting() {
-            let get_response = Command::new(command.class & 0x03, Instruction::GET_RESPONSE, 0, 0)
-                .with_expected(Expected::new(waiting.into()));
-            let next = self.exchange_exact(&get_response, false)?;
-            if next.data.is_empty() && next.status.waiting().is_some() {
-                return Err(ChannelError::EndlessResponse {
-                    received: whole.data.len(),
-                });
+            let received = whole.data.len();
+            if received >= asked {
+                break;
             }
-            if whole.data.len() + next.data.len() > self.limits.response_data {
-                return Err(ChannelError::EndlessResponse {
-                    received: whole.data.len() + next.data.len(),
-                });
+            // Never more than the card announced, nor more than was asked for.
+            let next_length = usize::from(waiting).min(asked - received) as u32;
+            let get_response = Command::new(
+                get_response_class(command.class),
+                Instruction::GET_RESPONSE,
+                0,
+                0,
+            )
+            .with_expected(Expected::new(next_length));
+            let next = self.exchange_exact(&get_response, false)?;
+            let received = received + next.data.len();
+            if received > limit || (next.data.is_empty() && next.status.waiting().is_some()) {
+                return Err(ChannelError::EndlessResponse { received });
             }
             // A growing vector would leave copies of a decrypted key behind.
-            let mut data = Vec::with_capacity(whole.data.len() + next.data.len());
+            let mut data = Vec::with_capacity(received);
             data.extend_from_slice(&whole.data);
             data.extend_from_slice(&next.data);
             whole = Response::new(data, next.status);
@@ -201,9 +215,32 @@ impl Channel {
             command.to_short()?
         };
         let mut answer = self.link.transmit(&bytes)?;
-        let response = Response::parse(&answer)?;
+        let response = Response::parse(&answer);
         answer.zeroize();
-        Ok(response)
+        Ok(response?)
+    }
+}
+
+/// Most data bytes behind a short Lc.
+const MAX_SHORT_DATA: usize = 255;
+/// Most data bytes behind an extended Lc.
+const MAX_EXTENDED_DATA: usize = 65_535;
+
+/// The same command with other data, without a copy of its own data.
+fn with_data_of(command: &Command, data: &[u8]) -> Command {
+    Command {
+        expected: command.expected,
+        ..Command::new(command.class, command.instruction, command.p1, command.p2).with_data(data)
+    }
+}
+
+/// GET RESPONSE goes in clear on the logical channel of its command (ISO/IEC 7816-4, 5.4.1): an
+/// interindustry class whatever the class of the command was, without secure messaging.
+fn get_response_class(class: u8) -> u8 {
+    if class & 0xC0 == 0x40 || class & 0xC0 == 0xC0 {
+        0x40 | class & 0x0F
+    } else {
+        class & 0x03
     }
 }
 
@@ -253,3 +290,6 @@ impl Blamed for ChannelError {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
