@@ -4,6 +4,7 @@ mod client;
 pub mod cvc;
 mod error;
 mod finding;
+pub mod objects;
 mod public_key;
 pub mod secrets;
 pub mod secure_messaging;

@@ -1,0 +1,28 @@
+//! The data objects of a PIV card as types (SP 800-73-5 Part 1, section 3 and Appendix A).
+//!
+//! What is parsed and encoded here is the value inside the wrapper `53`, as
+//! [`crate::Client::get_data`] returns it; for the Discovery Object it is the value inside `7E`.
+//! Parsing is lenient: whatever can be read is read, whatever is wrong becomes a
+//! [`crate::Finding`]. Encoding is strict: the standard's order, shortest lengths, `FE 00` last.
+//! Elements the standard does not know keep their place ([`Extra`]), so that an object without
+//! findings is written back as it was read.
+
+mod certificate;
+mod chuid;
+mod container;
+mod discovery;
+mod elements;
+mod fasc_n;
+mod key_history;
+mod printed;
+mod security;
+
+pub use certificate::{CertificateObject, CertificateObjectError};
+pub use chuid::Chuid;
+pub use container::CardCapabilityContainer;
+pub use discovery::{Discovery, PinUsagePolicy, PrimaryPin};
+pub use elements::{Extra, ObjectError};
+pub use fasc_n::{FascN, FascNError, FascNFields};
+pub use key_history::KeyHistory;
+pub use printed::PrintedInformation;
+pub use security::{Mapping, SecurityObject};
