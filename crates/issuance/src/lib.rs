@@ -2,8 +2,9 @@
 //!
 //! From a file of requests to a card in the output tray: [`request`] reads who a card is for,
 //! [`store`] keeps the journal of everything done to a card, [`keys`] derives each card's own
-//! secrets.
+//! secrets, [`authority`] certifies their keys.
 
+pub mod authority;
 pub mod keys;
 mod private_file;
 pub mod request;
