@@ -6,4 +6,11 @@
 
 pub mod card;
 pub mod contacts;
+pub mod printer;
+pub mod station;
 pub mod vpcd;
+
+/// The README's examples are tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+pub struct Readme;

@@ -1,5 +1,10 @@
 //! Our codec against jobs the vendor's own driver made of known pictures and options.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "the helpers of a test may stop it as the test itself may"
+)]
+
 use std::path::{Path, PathBuf};
 
 use plastic::{Raster, Separation};
