@@ -236,7 +236,7 @@ fn write_length(out: &mut Vec<u8>, length: usize) {
     out.extend_from_slice(significant);
 }
 
-fn tag_length(input: &[u8]) -> Result<usize, TlvErrorKind> {
+pub(crate) fn tag_length(input: &[u8]) -> Result<usize, TlvErrorKind> {
     let &first = input.first().ok_or(TlvErrorKind::Empty)?;
     if first & 0x1F != 0x1F {
         return Ok(1);

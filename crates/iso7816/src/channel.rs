@@ -4,7 +4,7 @@ use zeroize::Zeroize;
 
 use crate::{
     Command, CommandError, Disposition, Expected, Instruction, Link, LinkError, Protocol, Reset,
-    Response, StatusWord,
+    Response,
 };
 
 /// Typed commands over a link.

@@ -1,14 +1,10 @@
-//! Talking to a smart card as ISO/IEC 7816 has it.
-//!
-//! From the bottom up: a [`Link`] is a byte pipe to one card; a layer is a link that
-//! wraps a link; a [`Channel`] sends typed [`Command`]s over a link and hides command chaining,
-//! GET RESPONSE and wrong-length answers; [`ber`] reads and writes the TLV objects that travel in
-//! them. Nothing here knows what a card is for.
+#![doc = include_str!("../README.md")]
 
 pub mod atr;
 pub mod ber;
 mod channel;
 mod command;
+pub mod describe;
 mod hexed;
 pub mod layer;
 mod link;

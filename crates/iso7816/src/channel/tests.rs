@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex};
 use proptest::prelude::*;
 
 use super::*;
+use crate::StatusWord;
 
 /// A link that expects commands and gives answers, in hex.
 struct Scripted {
