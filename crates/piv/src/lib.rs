@@ -8,6 +8,7 @@ pub mod objects;
 mod public_key;
 pub mod secrets;
 pub mod secure_messaging;
+pub mod signed;
 pub mod words;
 
 pub use client::{
