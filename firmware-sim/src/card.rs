@@ -7,6 +7,8 @@
 
 mod cipher;
 mod dispatch;
+#[cfg(test)]
+mod endurance;
 mod fascn;
 mod keys;
 mod manager;
@@ -160,20 +162,21 @@ impl PivChip {
     }
 
     fn in_memory(memory: Memory, path: &Path) -> Result<Self, StateError> {
+        let damaged = || StateError::Damaged {
+            path: path.display().to_string(),
+            offset: 0,
+        };
         let number = memory
             .get(Cell::Number)
             .and_then(|bytes| bytes.try_into().ok())
-            .map(u64::from_be_bytes);
-        let model = memory
-            .get(Cell::Model)
-            .and_then(|text| std::str::from_utf8(text).ok())
-            .and_then(|text| Model::parse(text).ok());
-        let (Some(number), Some(model)) = (number, model) else {
-            return Err(StateError::Damaged {
-                path: path.display().to_string(),
-                offset: 0,
-            });
-        };
+            .map(u64::from_be_bytes)
+            .ok_or_else(damaged)?;
+        let text = memory.get(Cell::Model).ok_or_else(damaged)?;
+        let text = std::str::from_utf8(text).map_err(|_| damaged())?;
+        let model = Model::parse(text).map_err(|source| StateError::Model {
+            path: path.display().to_string(),
+            source,
+        })?;
         Ok(Self::over(model, number, memory))
     }
 

@@ -128,9 +128,11 @@ impl PivChip {
             Some(limits) if extended => usize::from(limits.response).saturating_sub(2),
             _ => usize::from(self.model.transport.response_chunk),
         };
-        let asked = expected.map_or(0, |expected| {
-            usize::try_from(expected.get()).unwrap_or(most)
-        });
+        let asked = match expected {
+            Some(expected) => usize::try_from(expected.get()).unwrap_or(most),
+            None if self.model.transport.data_without_le => most,
+            None => 0,
+        };
         let rest = &pending.data[pending.given..];
         let piece = &rest[..rest.len().min(most).min(asked)];
         let left = rest.len() - piece.len();

@@ -151,6 +151,8 @@ pub struct Transport {
     pub response_chunk: u16,
     /// The most data a chain of commands may bring together, in bytes.
     pub chain_buffer: usize,
+    /// Whether a command without Le gets response data as if Le were 00; otherwise 61XX.
+    pub data_without_le: bool,
 }
 
 /// A PIN or PUK as the card is delivered with.

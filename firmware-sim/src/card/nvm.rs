@@ -19,6 +19,7 @@ use thiserror::Error;
 use zeroize::Zeroizing;
 
 use self::file::LogFile;
+use super::ModelError;
 
 /// Where a value is kept.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
@@ -145,6 +146,14 @@ pub enum StateError {
         /// Where.
         offset: usize,
     },
+    /// The file holds a card of a model this program cannot read.
+    #[error("state file `{path}` was written by another version: {source}")]
+    Model {
+        /// The file.
+        path: String,
+        /// What is wrong with the model in it.
+        source: ModelError,
+    },
     /// The file holds another card than the one asked for.
     #[error("state file `{path}` holds {what} `{actual}`, not `{expected}`")]
     OtherCard {
@@ -172,7 +181,7 @@ impl ground::Blamed for StateError {
             match self {
                 Self::File { .. } => "check the path and its permissions",
                 Self::InUse { .. } => "stop the other process, or take another file",
-                Self::Format { .. } | Self::Damaged { .. } => {
+                Self::Format { .. } | Self::Damaged { .. } | Self::Model { .. } => {
                     "take another file, or delete this one: it holds a simulated card"
                 }
                 Self::OtherCard { .. } => "leave the option out, or take another file",

@@ -622,7 +622,9 @@ mod authenticating {
     /// P2 3.2.4: fetching the challenge with GET RESPONSE is still the same command.
     #[test]
     fn a_challenge_fetched_in_pieces_can_be_answered() {
-        let mut card = Card::blank();
+        let mut model = Model::series10();
+        model.transport.data_without_le = false;
+        let mut card = Card::of(PivChip::blank(&model, 7));
         let key = card.admin_key();
         assert_eq!(card.send("00870A9B047C028100"), (vec![], 0x6114));
         let (answer, status) = card.send("00C0000014");
@@ -936,10 +938,7 @@ mod transport {
         let mut card = Card::blank();
         card.authenticate();
         let content = "5A".repeat(252);
-        assert_eq!(
-            card.status("10DB3FFF075C035FC1025382"),
-            0x9000
-        );
+        assert_eq!(card.status("10DB3FFF075C035FC1025382"), 0x9000);
         assert_eq!(card.status(&format!("10DB3FFFFE012C{content}")), 0x9000);
         assert_eq!(
             card.status(&format!("00DB3FFF30{}", "5A".repeat(48))),
@@ -954,6 +953,18 @@ mod transport {
         let (piece, status) = card.send("00C0000000");
         assert_eq!((piece.len(), status), (24, 0x9000));
         assert_eq!(card.status("00C0000000"), 0x6985);
+    }
+
+    /// Java Card API, `APDU.setOutgoing`: no Le is taken as 00 where the model says so.
+    #[test]
+    fn a_command_without_le_gets_its_data_where_the_model_says_so() {
+        let mut card = Card::blank();
+        let (data, status) = card.send("00A4040005A000000308");
+        assert_eq!((data[0], status), (0x61, 0x9000));
+        let mut model = Model::series10();
+        model.transport.data_without_le = false;
+        let mut card = Card::of(PivChip::blank(&model, 7));
+        assert_eq!(card.send("00A4040005A000000308"), (vec![], 0x612F));
     }
 
     /// A new command instead of GET RESPONSE executes.
