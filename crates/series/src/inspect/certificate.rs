@@ -1,4 +1,3 @@
-use der::Decode;
 use iso7816::ber::Tag;
 use jiff::Timestamp;
 use piv::words::{Algorithm, KeyReference};
@@ -41,8 +40,6 @@ pub struct CertificateReport {
     pub key_usage: Vec<&'static str>,
     /// Certificate policies, dotted decimal.
     pub policies: Vec<String>,
-    /// Length of the certificate in bytes, uncompressed.
-    pub length: usize,
 }
 
 /// Where a moment lies against a certificate's validity.
@@ -57,26 +54,16 @@ pub enum Validity {
     Expired,
 }
 
-/// Decodes a certificate. What is wrong goes to `findings`; `None` when it is no certificate.
+/// Describes a certificate. What is wrong goes to `findings`.
 pub(super) fn report(
     key: KeyReference,
     object: Tag,
-    certificate: &[u8],
+    certificate: &Certificate,
     profile: Option<&Profile>,
     now: Timestamp,
     findings: &mut Vec<Finding>,
-) -> Option<CertificateReport> {
-    let decoded = match Certificate::from_der(certificate) {
-        Ok(decoded) => decoded,
-        Err(error) => {
-            findings.push(Finding::violation(
-                "RFC 5280, 4.1",
-                format!("not an X.509 certificate: {error}"),
-            ));
-            return None;
-        }
-    };
-    let tbs = decoded.tbs_certificate();
+) -> CertificateReport {
+    let tbs = certificate.tbs_certificate();
     let not_before = timestamp(&tbs.validity().not_before);
     let not_after = timestamp(&tbs.validity().not_after);
     let validity = match now {
@@ -123,12 +110,11 @@ pub(super) fn report(
         validity,
         key_usage: usage.as_ref().map_or_else(Vec::new, usages),
         policies,
-        length: certificate.len(),
     };
     judge_validity(&report, profile, now, findings);
     judge_key(key, slot, public_key.ok().as_ref(), profile, findings);
     judge_usage(key, usage.as_ref(), &report.public_key, findings);
-    Some(report)
+    report
 }
 
 fn judge_validity(

@@ -6,7 +6,7 @@ use std::fmt;
 
 use iso7816::StatusWord;
 use piv::words::ObjectId;
-use piv::{Client, PivError};
+use piv::{Client, Finding, PivError};
 use serde::Serialize;
 
 use super::{InspectOptions, Inspection};
@@ -96,7 +96,7 @@ pub struct DiscoveryReport {
     /// The two bytes of the PIN usage policy, hexadecimal.
     pub policy: Option<String>,
     /// What they mean.
-    pub meaning: Vec<String>,
+    pub meaning: Vec<&'static str>,
 }
 
 /// The Security Object: the hashes of other objects, signed.
@@ -168,7 +168,11 @@ pub(super) fn read(
             Err(PivError::Refused { status, .. }) => ObjectState::Refused {
                 status: status.to_string(),
             },
-            Err(PivError::Malformed { what, .. }) => ObjectState::Malformed { problem: what },
+            Err(PivError::Malformed { what, .. }) => {
+                let finding = Finding::violation("SP 800-73-5 Part 2, 3.1.2", what.clone());
+                inspection.note(&object.to_string(), [finding]);
+                ObjectState::Malformed { problem: what }
+            }
             Err(error) => return Err(error),
         };
         inspection.objects.push(ObjectReport {

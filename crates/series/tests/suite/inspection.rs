@@ -1,18 +1,23 @@
 //! Inspecting simulated cards.
 
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use der::{DecodePem, Encode};
 use firmware_sim::card::{Model, PivChip};
 use firmware_sim::contacts::{Chip, Contacts};
+use iso7816::ber::{self, Tag};
 use iso7816::{Channel, Reader};
 use jiff::Timestamp;
+use piv::words::ObjectId;
+use proptest::prelude::*;
 use series::{
     InspectOptions, Inspection, ObjectState, Profile, Profiles, TriesState, Validity, identify,
     inspect,
 };
 
-use crate::scripted::ScriptedCard;
+use crate::scripted::{ScriptedCard, bytes};
 
 const NOW: &str = "2026-09-01T09:00:00Z";
 
@@ -167,6 +172,216 @@ fn a_profile_learned_from_one_card_recognises_the_next() {
     let (mut channel, _) = connect(PivChip::blank(&Model::series9(), 8));
     let identification = identify(&mut channel, &profiles).unwrap();
     assert!(!identification.admits("own-stock"));
+}
+
+#[test]
+fn an_expired_card_is_a_violation() {
+    let value = [&[0x35, 8][..], b"20200131", &[0xFE, 0x00]].concat();
+    let card = piv_card().with_object("5FC102", &wrapped(&value));
+    let inspection = read_scripted(card);
+    assert_eq!(
+        inspection.chuid.as_ref().unwrap().expiry.as_deref(),
+        Some("2020-01-31")
+    );
+    let expired = |f: &&series::CardFinding| f.finding.message == "the card expired on 2020-01-31";
+    assert_eq!(inspection.violations().filter(expired).count(), 1);
+}
+
+#[test]
+fn an_object_without_its_wrapper_is_malformed_and_the_rest_is_read() {
+    let card = piv_card()
+        .with_object("5FC102", &[0x30, 0x00])
+        .with_object("5FC107", &[0x53, 0x00]);
+    let inspection = read_scripted(card);
+    let state = |tag| {
+        &inspection
+            .objects
+            .iter()
+            .find(|o| o.tag == tag)
+            .unwrap()
+            .state
+    };
+    assert!(matches!(state("5FC102"), ObjectState::Malformed { .. }));
+    assert_eq!(*state("5FC107"), ObjectState::Empty);
+    assert!(inspection.violations().any(|f| f.about == "CHUID"));
+}
+
+#[test]
+fn names_on_a_card_cannot_forge_lines_of_the_report() {
+    let template = "61194F0BA00000030800001000010079024F0050061B5B320A4F4B9000";
+    let card = piv_card().with_application("A000000308000010000100", template);
+    let text = read_scripted(card).to_text();
+    assert!(!text.contains('\u{1B}'));
+    let label = text
+        .lines()
+        .find(|line| line.trim_start().starts_with("label"))
+        .unwrap();
+    assert!(label.ends_with("OK"), "{label}");
+}
+
+#[test]
+fn official_sample_cards_are_read_whole() {
+    let Some(cards) = data("icam") else { return };
+    let mut seen = 0;
+    for entry in std::fs::read_dir(cards).unwrap() {
+        let folder = entry.unwrap().path();
+        let Some(card) = sample_card(&folder) else {
+            continue;
+        };
+        seen += 1;
+        let inspection = read_scripted(card);
+        let keys: Vec<_> = inspection.certificates.iter().map(|c| &*c.key).collect();
+        assert_eq!(keys[..4], ["9A", "9E", "9C", "9D"], "{}", folder.display());
+        assert!(
+            inspection
+                .certificates
+                .iter()
+                .all(|c| c.public_key.starts_with("RSA-2048") || c.public_key == "P-256")
+        );
+        assert!(inspection.chuid.unwrap().guid.is_some());
+        assert!(!inspection.security.unwrap().hashes.is_empty());
+    }
+    assert_eq!(seen, 4);
+}
+
+#[test]
+fn another_issuers_cards_of_the_same_vendor_are_never_more_than_possible() {
+    let Some(folder) = data("sd33") else { return };
+    let mut seen = 0;
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_none_or(|extension| extension != "json") {
+            continue;
+        }
+        seen += 1;
+        let text = std::fs::read_to_string(&path).unwrap();
+        let capture: serde_json::Value = serde_json::from_str(&text).unwrap();
+        let word = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
+        let info = &capture["card_info"];
+        let select = word(&info["select_response"]) + "9000";
+        let mut card = ScriptedCard::new(&word(&info["atr"]))
+            .with_application("A000000308000010000100", &select)
+            .with_object("7E", &bytes(&word(&info["discovery_object"])));
+        for object in capture["vci_objects"].as_object().unwrap().values() {
+            card = card.with_object(&word(&object["tag"]), &bytes(&word(&object["data_hex"])));
+        }
+        let inspection = read_scripted(card);
+        assert_eq!(
+            inspection.identification.conclusion.to_string(),
+            "possibly one of series-9, series-10"
+        );
+        let application = inspection.application.unwrap();
+        assert_eq!(application.label.as_deref(), Some("ID-One PIV"));
+        assert!(!inspection.certificates.is_empty(), "{}", path.display());
+        assert!(inspection.chuid.unwrap().guid.is_some());
+    }
+    assert_eq!(seen, 4);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn any_object_contents_are_reported(
+        contents in proptest::collection::vec(
+            (0_usize..36, any::<bool>(), proptest::collection::vec(any::<u8>(), 0..80)),
+            0..12,
+        ),
+    ) {
+        let tags: Vec<_> = ObjectId::all().map(|object| object.tag().to_string()).collect();
+        let card = contents.iter().fold(piv_card(), |card, (index, whole, content)| {
+            let content = if *whole { wrapped(content) } else { content.clone() };
+            card.with_object(&tags[*index], &content)
+        });
+        let inspection = read_scripted(card);
+        prop_assert_eq!(inspection.objects.len(), 36);
+        prop_assert!(serde_json::to_string(&inspection).is_ok());
+        prop_assert!(inspection.to_text().starts_with("Card\n"));
+    }
+}
+
+fn piv_card() -> ScriptedCard {
+    ScriptedCard::new("3BD6970081B1FE451F878031C152411A2B").with_piv()
+}
+
+fn wrapped(value: &[u8]) -> Vec<u8> {
+    ber::object(Tag(0x53), value)
+}
+
+fn read_scripted(card: ScriptedCard) -> Inspection {
+    let (channel, _) = card.channel();
+    let options = InspectOptions::default();
+    inspect(
+        channel,
+        &Profiles::builtin(),
+        &options,
+        NOW.parse().unwrap(),
+    )
+    .unwrap()
+    .0
+}
+
+/// A folder of the test data; says so and gives `None` where there is none.
+fn data(folder: &str) -> Option<PathBuf> {
+    let root = match std::env::var_os("CARDWRIGHT_DATA") {
+        Some(root) => PathBuf::from(root),
+        None => Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data"),
+    };
+    let path = root.join(folder);
+    if !path.is_dir() {
+        println!("skipped: no test data at {}", path.display());
+        return None;
+    }
+    Some(path)
+}
+
+/// A card of the GSA ICAM set: files are named by container number, certificates are PEM.
+fn sample_card(folder: &Path) -> Option<ScriptedCard> {
+    const OBJECTS: [(&str, &str); 9] = [
+        ("1 - ", "7E"),
+        ("2 - ", "5FC106"),
+        ("3 - ", "5FC105"),
+        ("4 - ", "5FC10A"),
+        ("5 - ", "5FC10B"),
+        ("6 - ", "5FC101"),
+        ("7 - ", "5FC107"),
+        ("8 - ", "5FC102"),
+        ("13 - ", "5FC10C"),
+    ];
+    let mut files: Vec<_> = std::fs::read_dir(folder)
+        .ok()?
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    files.sort();
+    let mut card = piv_card();
+    let mut has_chuid = false;
+    for file in files {
+        let name = file.file_name().unwrap().to_str().unwrap().to_owned();
+        let object = OBJECTS.iter().find(|(prefix, _)| name.starts_with(prefix));
+        let Some((_, tag)) = object.filter(|_| !name.ends_with(".p12")) else {
+            continue;
+        };
+        let content = std::fs::read(&file).unwrap();
+        has_chuid |= *tag == "5FC102";
+        let content = match *tag {
+            "7E" => content,
+            _ if name.ends_with(".crt") => {
+                let text = String::from_utf8(content).unwrap();
+                let pem = &text[text.find("-----BEGIN").unwrap()..];
+                let certificate = x509_cert::Certificate::from_pem(pem).unwrap();
+                let der = certificate.to_der().unwrap();
+                let value = [
+                    &ber::object(Tag(0x70), &der)[..],
+                    &[0x71, 0x01, 0x00, 0xFE, 0x00],
+                ]
+                .concat();
+                wrapped(&value)
+            }
+            _ => wrapped(&content),
+        };
+        card = card.with_object(tag, &content);
+    }
+    has_chuid.then_some(card)
 }
 
 fn read(chip: PivChip, now: &str) -> (Inspection, Sent) {

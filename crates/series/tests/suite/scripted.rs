@@ -8,10 +8,12 @@ use iso7816::{Channel, Disposition, Link, LinkError, Protocol, Reset};
 /// What was sent to the card, in order.
 pub(crate) type Sent = Arc<Mutex<Vec<Vec<u8>>>>;
 
-/// Answers SELECT by application identifier and GET DATA 9F7F; anything else is 6D00.
+/// Answers SELECT by application identifier, GET DATA of PIV objects in one long response, GET
+/// DATA 9F7F and VERIFY 80 without data; anything else is 6D00.
 pub(crate) struct ScriptedCard {
     atr: Vec<u8>,
     applications: HashMap<Vec<u8>, Vec<u8>>,
+    objects: HashMap<Vec<u8>, Vec<u8>>,
     cplc: Option<Vec<u8>>,
     /// What unknown applications get.
     pub(crate) otherwise: Vec<u8>,
@@ -28,6 +30,7 @@ impl ScriptedCard {
         Self {
             atr: bytes(atr),
             applications: HashMap::new(),
+            objects: HashMap::new(),
             cplc: None,
             otherwise: bytes("6A82"),
             sent: Sent::default(),
@@ -42,6 +45,13 @@ impl ScriptedCard {
 
     pub(crate) fn with_application(mut self, aid: &str, answer: &str) -> Self {
         self.applications.insert(bytes(aid), bytes(answer));
+        self
+    }
+
+    /// A PIV object, its wrapper included; the status word is added.
+    pub(crate) fn with_object(mut self, tag: &str, content: &[u8]) -> Self {
+        let answer = [content, &[0x90, 0x00]].concat();
+        self.objects.insert(bytes(tag), answer);
         self
     }
 
@@ -79,6 +89,11 @@ impl Link for ScriptedCard {
                     .unwrap_or(&self.otherwise)
                     .clone()
             }
+            [0x00, 0xCB, 0x3F, 0xFF, _, 0x5C, length, rest @ ..] => {
+                let tag = &rest[..usize::from(*length)];
+                self.objects.get(tag).cloned().unwrap_or(bytes("6A82"))
+            }
+            [0x00, 0x20, 0x00, 0x80] => bytes("63C2"),
             [0x80, 0xCA, 0x9F, 0x7F, ..] => self.cplc.clone().unwrap_or(bytes("6A88")),
             _ => bytes("6D00"),
         })

@@ -1,36 +1,85 @@
 //! What the objects say.
 
-use iso7816::ber::{self, Reader, Tag};
-use jiff::Timestamp;
-use piv::Finding;
+use jiff::tz::TimeZone;
+use piv::objects::{
+    CardCapabilityContainer, CertificateObject, Chuid, Discovery, KeyHistory, ObjectError,
+    PinUsagePolicy, SecurityObject,
+};
 use piv::words::{KeyReference, ObjectId};
-use uuid::Uuid;
+use piv::{Finding, Parsed};
 
-use super::{ChuidReport, DiscoveryReport, Inspection, SignatureState};
+use super::{
+    ChuidReport, DiscoveryReport, HashReport, HashState, Inspection, SecurityReport, SignatureState,
+};
 use crate::Profile;
 use crate::inspect::certificate;
+
+/// The clause an object that cannot be read at all goes against.
+const UNREADABLE: &str = "SP 800-73-5 Part 1, Appendix A";
 
 pub(super) fn all(
     inspection: &mut Inspection,
     contents: &[(ObjectId, Vec<u8>)],
     profile: Option<&Profile>,
 ) {
-    let now = inspection.read_at;
     for (object, value) in contents {
         let mut findings = Vec::new();
-        match object {
-            ObjectId::Chuid => inspection.chuid = Some(chuid(value, now, &mut findings)),
-            ObjectId::Discovery => inspection.discovery = Some(discovery(value, &mut findings)),
-            object => {
-                if let Some(key) = key_of(*object) {
-                    let report = element(value, 0x70, &mut findings).and_then(|der| {
-                        certificate::report(key, object.tag(), &der, profile, now, &mut findings)
-                    });
-                    inspection.certificates.extend(report);
-                }
-            }
-        }
+        one(inspection, *object, value, profile, &mut findings);
         inspection.note(&object.to_string(), findings);
+    }
+}
+
+fn one(
+    inspection: &mut Inspection,
+    object: ObjectId,
+    value: &[u8],
+    profile: Option<&Profile>,
+    findings: &mut Vec<Finding>,
+) {
+    match object {
+        ObjectId::Chuid => {
+            let chuid = keep(Chuid::parse(value), findings);
+            judge_expiry(inspection, chuid.as_ref(), findings);
+            inspection.chuid = chuid.as_ref().map(chuid_report);
+        }
+        ObjectId::Discovery => {
+            let discovery = keep(Discovery::parse(value), findings);
+            inspection.discovery = discovery.as_ref().map(discovery_report);
+        }
+        ObjectId::SecurityObject => {
+            let security = keep(SecurityObject::parse(value), findings);
+            inspection.security = security.as_ref().map(security_report);
+        }
+        ObjectId::CardCapabilityContainer => {
+            keep(CardCapabilityContainer::parse(value), findings);
+        }
+        ObjectId::KeyHistory => {
+            keep(KeyHistory::parse(value), findings);
+        }
+        object => {
+            let Some(key) = key_of(object) else { return };
+            let held = keep(CertificateObject::parse(value), findings);
+            // What keeps it from being a certificate is among the findings of its object.
+            let decoded = held.and_then(|held| held.certificate().ok());
+            let now = inspection.read_at;
+            inspection.certificates.extend(decoded.map(|decoded| {
+                certificate::report(key, object.tag(), &decoded, profile, now, findings)
+            }));
+        }
+    }
+}
+
+/// The value, its findings put with the others.
+fn keep<T>(parsed: Result<Parsed<T>, ObjectError>, findings: &mut Vec<Finding>) -> Option<T> {
+    match parsed {
+        Ok(parsed) => {
+            findings.extend(parsed.findings);
+            Some(parsed.value)
+        }
+        Err(error) => {
+            findings.push(Finding::violation(UNREADABLE, error.to_string()));
+            None
+        }
     }
 }
 
@@ -41,73 +90,78 @@ fn key_of(object: ObjectId) -> Option<KeyReference> {
         .find(|key| key.certificate() == Some(object))
 }
 
-fn chuid(value: &[u8], now: Timestamp, findings: &mut Vec<Finding>) -> ChuidReport {
-    const CLAUSE: &str = "SP 800-73-5 Part 1, 3.1.2";
-    let guid = element(value, 0x34, findings).and_then(|guid| Uuid::from_slice(&guid).ok());
-    let expiry = element(value, 0x35, findings).and_then(|text| {
-        let text = String::from_utf8(text).ok()?;
-        jiff::civil::Date::strptime("%Y%m%d", text).ok()
-    });
-    if expiry.is_some_and(|expiry| now.to_zoned(jiff::tz::TimeZone::UTC).date() > expiry) {
-        findings.push(Finding::violation(CLAUSE, "the card has expired"));
+fn judge_expiry(inspection: &Inspection, chuid: Option<&Chuid>, findings: &mut Vec<Finding>) {
+    let today = inspection.read_at.to_zoned(TimeZone::UTC).date();
+    let expiry = chuid.and_then(|chuid| chuid.expiry);
+    if let Some(expiry) = expiry.filter(|expiry| *expiry < today) {
+        findings.push(Finding::violation(
+            "SP 800-73-5 Part 1, 3.1.2",
+            format!("the card expired on {expiry}"),
+        ));
     }
+}
+
+fn chuid_report(chuid: &Chuid) -> ChuidReport {
     ChuidReport {
-        guid: guid.map(|guid| guid.to_string()),
-        fasc_n: element(value, 0x30, findings).map(hex::encode_upper),
-        expiry: expiry.map(|expiry| expiry.to_string()),
-        signature: match element(value, 0x3E, findings) {
-            Some(signature) if !signature.is_empty() => SignatureState::Unchecked {
-                reason: "signatures are not verified yet".to_owned(),
-            },
-            _ => SignatureState::Absent,
+        guid: chuid.guid.map(|guid| guid.to_string()),
+        fasc_n: chuid.fasc_n.map(|number| number.to_string()),
+        expiry: chuid.expiry.map(|expiry| expiry.to_string()),
+        signature: match chuid.signature.is_empty() {
+            true => SignatureState::Absent,
+            false => unchecked(),
         },
     }
 }
 
-fn discovery(value: &[u8], findings: &mut Vec<Finding>) -> DiscoveryReport {
-    const CLAUSE: &str = "SP 800-73-5 Part 1, 3.3.2";
-    let policy = ber::find(Tag(0x5F2F), value).ok().flatten();
-    let Some(&[first, second]) = policy else {
-        findings.push(Finding::violation(
-            CLAUSE,
-            "no PIN usage policy `5F2F` of 2 bytes",
-        ));
-        return DiscoveryReport {
-            policy: None,
-            meaning: Vec::new(),
-        };
-    };
-    let bits = [
-        (0x40, "the PIV PIN opens the card"),
-        (0x20, "the Global PIN opens the card"),
-        (0x10, "on-card comparison opens the card"),
-        (0x08, "virtual contact interface"),
-        (0x04, "virtual contact interface without pairing code"),
+fn discovery_report(discovery: &Discovery) -> DiscoveryReport {
+    let meanings = [
+        (PinUsagePolicy::APPLICATION, "the PIV PIN opens the card"),
+        (PinUsagePolicy::GLOBAL, "the Global PIN opens the card"),
+        (
+            PinUsagePolicy::ON_CARD_COMPARISON,
+            "on-card comparison opens the card",
+        ),
+        (
+            PinUsagePolicy::VIRTUAL_CONTACT,
+            "virtual contact interface implemented",
+        ),
+        (
+            PinUsagePolicy::NO_PAIRING_CODE,
+            "virtual contact interface needs no pairing code",
+        ),
     ];
+    let rules = discovery.policy.map_or(0, |policy| policy.rules);
     DiscoveryReport {
-        policy: Some(format!("{first:02X}{second:02X}")),
-        meaning: bits
-            .iter()
-            .filter(|(bit, _)| first & bit != 0)
-            .map(|(_, meaning)| (*meaning).to_owned())
+        policy: discovery
+            .policy
+            .map(|policy| format!("{:02X}{:02X}", policy.rules, policy.preference)),
+        meaning: meanings
+            .into_iter()
+            .filter(|(bit, _)| rules & bit != 0)
+            .map(|(_, meaning)| meaning)
             .collect(),
     }
 }
 
-/// The first element with this single-byte tag.
-fn element(value: &[u8], tag: u32, findings: &mut Vec<Finding>) -> Option<Vec<u8>> {
-    for object in Reader::single_byte_tags(value) {
-        match object {
-            Ok(object) if object.tag == Tag(tag) => return Some(object.value.to_vec()),
-            Ok(_) => {}
-            Err(error) => {
-                findings.push(Finding::violation(
-                    "SP 800-73-5 Part 1, Appendix A",
-                    error.to_string(),
-                ));
-                return None;
-            }
-        }
+fn security_report(security: &SecurityObject) -> SecurityReport {
+    let hashes = security.mapping.iter().map(|entry| HashReport {
+        object: match entry.object() {
+            Some(object) => object.to_string(),
+            None => format!("container {:04X}", entry.container),
+        },
+        state: HashState::NotCompared,
+    });
+    SecurityReport {
+        signature: match security.signed.is_empty() {
+            true => SignatureState::Absent,
+            false => unchecked(),
+        },
+        hashes: hashes.collect(),
     }
-    None
+}
+
+fn unchecked() -> SignatureState {
+    SignatureState::Unchecked {
+        reason: "signatures are not verified".to_owned(),
+    }
 }
