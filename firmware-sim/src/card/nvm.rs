@@ -112,6 +112,15 @@ pub enum CommitError {
     Medium(#[from] io::Error),
 }
 
+impl ground::Blamed for CommitError {
+    fn blame(&self) -> ground::Blame {
+        match self {
+            Self::PowerCut => ground::Blame::CardMisbehaved,
+            Self::Medium(_) => ground::Blame::StoreFault,
+        }
+    }
+}
+
 /// Why a state file cannot be used.
 #[derive(Debug, Error)]
 #[non_exhaustive]

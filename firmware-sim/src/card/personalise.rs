@@ -142,7 +142,40 @@ fn elements(parts: &[(u8, &[u8])]) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
+    use cms::content_info::ContentInfo;
+    use cms::signed_data::SignedData;
+    use der::{Decode, Encode};
+    use p256::ecdsa::signature::Verifier;
+    use p256::ecdsa::{DerSignature, VerifyingKey};
+    use sha2::{Digest, Sha256};
+    use x509_cert::Certificate;
+
+    use super::*;
     use crate::card::{Model, PivChip};
+
+    fn key_of(certificate: &Certificate) -> VerifyingKey {
+        let point = certificate
+            .tbs_certificate()
+            .subject_public_key_info()
+            .subject_public_key
+            .raw_bytes();
+        VerifyingKey::from_sec1_bytes(point).unwrap()
+    }
+
+    fn assert_issued_by(authority: &Certificate, certificate: &Certificate) {
+        let signature = DerSignature::try_from(certificate.signature().raw_bytes()).unwrap();
+        let signed = certificate.tbs_certificate().to_der().unwrap();
+        key_of(authority).verify(&signed, &signature).unwrap();
+    }
+
+    fn element(object: &[u8], tag: u32) -> &[u8] {
+        let value = ber::expect(Tag(0x53), object).unwrap();
+        ber::Reader::single_byte_tags(value)
+            .map(Result::unwrap)
+            .find(|element| element.tag == Tag(tag))
+            .unwrap()
+            .value
+    }
 
     #[test]
     fn the_same_number_makes_the_same_card_and_another_number_another() {
@@ -155,5 +188,67 @@ mod tests {
         };
         assert_eq!(cells(5), cells(5));
         assert_ne!(cells(5), cells(6));
+    }
+
+    #[test]
+    fn every_certificate_is_of_its_key_and_issued_by_the_test_authority() {
+        let mut chip = PivChip::personalised(&Model::series10(), 5);
+        let authority = Certificate::from_der(&test_authority(5)).unwrap();
+        assert_issued_by(&authority, &authority);
+        for reference in [0x9A, 0x9C, 0x9D, 0x9E] {
+            let reference = KeyReference::from_byte(reference).unwrap();
+            let tag = reference.certificate().unwrap().tag();
+            let certificate =
+                Certificate::from_der(element(chip.object(tag).unwrap(), 0x70)).unwrap();
+            assert_issued_by(&authority, &certificate);
+            let signature = chip
+                .key(reference)
+                .unwrap()
+                .sign(&[0x5A; 32], false)
+                .unwrap();
+            let signature = DerSignature::try_from(signature.as_slice()).unwrap();
+            signature::hazmat::PrehashVerifier::verify_prehash(
+                &key_of(&certificate),
+                &[0x5A; 32],
+                &signature,
+            )
+            .unwrap();
+        }
+    }
+
+    #[test]
+    fn the_chuid_is_signed_by_a_content_signer_of_the_test_authority() {
+        let chip = PivChip::personalised(&Model::series10(), 5);
+        let object = chip.object(ObjectId::Chuid.tag()).unwrap();
+        let info = ContentInfo::from_der(element(object, 0x3E)).unwrap();
+        let signed: SignedData = info.content.decode_as().unwrap();
+        let certificates = signed.certificates.as_ref().unwrap();
+        let [cms::cert::CertificateChoices::Certificate(signer)] = certificates.0.as_slice() else {
+            panic!("one certificate");
+        };
+        assert_issued_by(&Certificate::from_der(&test_authority(5)).unwrap(), signer);
+        let [signature] = signed.signer_infos.0.as_slice() else {
+            panic!("one signer");
+        };
+        let attributes = signature.signed_attrs.as_ref().unwrap();
+        let value = DerSignature::try_from(signature.signature.as_bytes()).unwrap();
+        key_of(signer)
+            .verify(&attributes.to_der().unwrap(), &value)
+            .unwrap();
+        // All elements but the signature itself.
+        let covered: Vec<u8> =
+            ber::Reader::single_byte_tags(ber::expect(Tag(0x53), object).unwrap())
+                .map(Result::unwrap)
+                .filter(|element| element.tag != Tag(0x3E))
+                .flat_map(|element| element.raw.to_vec())
+                .collect();
+        let digest = attributes
+            .iter()
+            .find(|attribute| attribute.oid.to_string() == "1.2.840.113549.1.9.4")
+            .unwrap();
+        assert_eq!(
+            digest.values.get(0).unwrap().value(),
+            Sha256::digest(covered).as_slice()
+        );
     }
 }
