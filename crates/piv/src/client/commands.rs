@@ -138,6 +138,9 @@ pub fn request_witness(algorithm: Algorithm) -> Command {
 }
 
 /// Answers the witness and challenges the card: the second half (Part 2, A.1).
+///
+/// The lengths are those of the data. The example in the standard gives a template of 24 (hex)
+/// bytes, which leaves out the `82 00` it then shows.
 #[must_use]
 pub fn answer_witness(algorithm: Algorithm, witness: &[u8], challenge: &[u8]) -> Command {
     general_authenticate(
@@ -293,7 +296,7 @@ mod tests {
         assert_eq!(
             short(&answer_witness(aes, &[0xAA; 16], &[0xBB; 16])),
             format!(
-                "0087089B267C248010{}8110{}820000",
+                "0087089B287C268010{}8110{}820000",
                 "AA".repeat(16),
                 "BB".repeat(16)
             )
