@@ -13,6 +13,7 @@ mod test_authority;
 
 use ground::{Blame, Blamed};
 use jiff::Timestamp;
+use piv::signed::{ContentSigner, SignedError};
 use series::Slot;
 use thiserror::Error;
 use x509_cert::Certificate;
@@ -20,9 +21,10 @@ use x509_cert::name::Name;
 use x509_cert::request::CertReq;
 use x509_cert::spki::ObjectIdentifier;
 
+use crate::keys::Purpose;
+
 pub use chain::{ChainError, verify_chain};
 pub use name::subject_name;
-pub use signature::SignatureProblem;
 pub use test_authority::TestAuthority;
 
 /// Who certifies keys.
@@ -39,6 +41,12 @@ pub trait Authority: Send {
 
     /// The certificates above those issued: the issuer first, the root last.
     fn chain(&self) -> &[Certificate];
+
+    /// Who signs CHUIDs and Security Objects.
+    fn content_signer(&self) -> &ContentSigner;
+
+    /// Whether its certificates are for people.
+    fn purpose(&self) -> Purpose;
 }
 
 /// What the Registration Authority asks to be certified.
@@ -75,7 +83,7 @@ pub struct CardNames<'a> {
 pub enum AuthorityError {
     /// The request does not prove that its key is in the sender's hands.
     #[error("the certificate request does not prove possession of its key: {0}")]
-    NoProof(SignatureProblem),
+    NoProof(SignedError),
     /// The request names somebody else than the submission.
     #[error("the certificate request names `{requested}`, the submission `{submitted}`")]
     OtherSubject {
@@ -83,6 +91,20 @@ pub enum AuthorityError {
         requested: String,
         /// In the submission.
         submitted: String,
+    },
+    /// A test authority for live cards, or the other way round.
+    #[error(
+        "the {authority} is for {authority_purpose} cards, station `{station}` is for {station_purpose} cards"
+    )]
+    WrongPurpose {
+        /// The authority.
+        authority: String,
+        /// What it is for.
+        authority_purpose: Purpose,
+        /// The station.
+        station: String,
+        /// What the station is for.
+        station_purpose: Purpose,
     },
     /// The dates cannot be met.
     #[error("a certificate from {not_before} to {not_after} cannot be issued: {detail}")]
@@ -131,6 +153,7 @@ impl Blamed for AuthorityError {
         match self {
             // The card made the signature.
             Self::NoProof(_) => Blame::CardMisbehaved,
+            Self::WrongPurpose { .. } => Blame::OperatorMistake,
             _ => Blame::AuthorityFault,
         }
     }
@@ -144,6 +167,9 @@ impl Blamed for AuthorityError {
             }
             Self::Validity { .. } => {
                 "check the clock of this computer and the validity in the profile"
+            }
+            Self::WrongPurpose { .. } => {
+                "use the authority and the data directory that belong to this station"
             }
             Self::OtherSubject { .. } | Self::Build { .. } => return None,
         };

@@ -2,13 +2,12 @@
 
 use der::Encode;
 use der::asn1::{BitString, SetOfVec};
-use piv::words::Algorithm;
+use piv::signed::SignedError;
 use piv::{MessageDigest, PublicKey};
 use x509_cert::name::Name;
 use x509_cert::request::{CertReq, CertReqInfo, Version};
 use x509_cert::spki::AlgorithmIdentifierOwned;
 
-use super::SignatureProblem;
 use super::signature;
 
 /// A certificate request before the card has signed it.
@@ -61,23 +60,14 @@ impl UnsignedRequest {
 ///
 /// # Errors
 ///
-/// [`SignatureProblem`].
-pub fn verify(request: &CertReq) -> Result<(), SignatureProblem> {
-    let info = request.info.to_der().map_err(|_| SignatureProblem::Wrong)?;
-    let signature = request
-        .signature
-        .as_bytes()
-        .ok_or(SignatureProblem::Wrong)?;
+/// [`SignedError`].
+pub fn verify(request: &CertReq) -> Result<(), SignedError> {
+    let info = request.info.to_der().map_err(|_| SignedError::Signature)?;
+    let signature = request.signature.as_bytes().ok_or(SignedError::Signature)?;
     signature::verify(
         &request.info.public_key,
-        request.algorithm.oid,
+        &request.algorithm,
         &info,
         signature,
     )
-}
-
-/// Whether an algorithm of a card key can sign requests.
-#[must_use]
-pub fn can_request(algorithm: Algorithm) -> bool {
-    signature::customary(algorithm).is_some()
 }

@@ -1,13 +1,14 @@
 use der::Encode;
 use ground::{Blame, Blamed};
 use jiff::Timestamp;
+use piv::signed::SignedError;
 use thiserror::Error;
 use x509_cert::Certificate;
 use x509_cert::ext::pkix::{
     AuthorityKeyIdentifier, BasicConstraints, KeyUsage, SubjectKeyIdentifier,
 };
 
-use super::signature::{self, SignatureProblem};
+use super::signature;
 
 /// Verifies a certificate up to a trusted root, as RFC 5280, section 6 has it, without revocation
 /// and policies: signatures, names, key identifiers, validity at a moment, and that every issuer
@@ -68,7 +69,7 @@ pub enum ChainError {
         /// The certificate.
         subject: String,
         /// What is wrong.
-        problem: SignatureProblem,
+        problem: SignedError,
     },
     /// The issuer is no authority, or has too many below it.
     #[error("certificate `{issuer}` may not issue certificates: {detail}")]
@@ -136,15 +137,15 @@ fn check_issued(subject: &Certificate, issuer: &Certificate) -> Result<(), Chain
         problem,
     };
     if subject.signature_algorithm() != tbs.signature() {
-        return Err(wrong(SignatureProblem::Wrong));
+        return Err(wrong(SignedError::Signature));
     }
     let signed = tbs.to_der().map_err(|error| malformed(subject, &error))?;
     let bits = subject.signature().as_bytes();
     signature::verify(
         by.subject_public_key_info(),
-        subject.signature_algorithm().oid,
+        subject.signature_algorithm(),
         &signed,
-        bits.ok_or_else(|| wrong(SignatureProblem::Wrong))?,
+        bits.ok_or_else(|| wrong(SignedError::Signature))?,
     )
     .map_err(wrong)
 }

@@ -10,6 +10,7 @@ use ground::{Ambient, AmbientRng};
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
 use p384::elliptic_curve::Generate;
+use piv::signed::{ContentSigner, SigningKey};
 use pkcs8::{DecodePrivateKey, EncodePrivateKey};
 use x509_cert::Certificate;
 use x509_cert::builder::{Builder, CertificateBuilder};
@@ -22,6 +23,7 @@ use zeroize::Zeroizing;
 use super::name::plain_name;
 use super::profile::{Kind, Profile};
 use super::{Authority, AuthorityError, Submission, certificate_request, verify_chain};
+use crate::keys::Purpose;
 use crate::private_file;
 
 /// A certification authority for simulated and test cards, in a folder.
@@ -37,8 +39,7 @@ pub struct TestAuthority {
     issuing_key: p384::ecdsa::SigningKey,
     /// Issuing authority, root.
     chain: [Certificate; 2],
-    content_key: p256::SecretKey,
-    content_certificate: Certificate,
+    content_signer: ContentSigner,
 }
 
 impl TestAuthority {
@@ -95,12 +96,14 @@ impl TestAuthority {
                 detail: error.to_string(),
             }
         })?;
+        let content_key = SigningKey::P256(content_key.into());
+        let content_signer =
+            ContentSigner::new(content_certificate, content_key).map_err(AuthorityError::build)?;
         Ok(Self {
             folder: folder.to_owned(),
             issuing_key: issuing_key.into(),
             chain,
-            content_key,
-            content_certificate,
+            content_signer,
             ambient,
         })
     }
@@ -109,18 +112,6 @@ impl TestAuthority {
     #[must_use]
     pub fn root(&self) -> &Certificate {
         &self.chain[1]
-    }
-
-    /// The key that signs CHUIDs and Security Objects.
-    #[must_use]
-    pub fn content_key(&self) -> &p256::SecretKey {
-        &self.content_key
-    }
-
-    /// The certificate of [`TestAuthority::content_key`].
-    #[must_use]
-    pub fn content_certificate(&self) -> &Certificate {
-        &self.content_certificate
     }
 
     fn check(&self, submission: &Submission<'_>) -> Result<(), AuthorityError> {
@@ -174,6 +165,14 @@ impl Authority for TestAuthority {
 
     fn chain(&self) -> &[Certificate] {
         &self.chain
+    }
+
+    fn content_signer(&self) -> &ContentSigner {
+        &self.content_signer
+    }
+
+    fn purpose(&self) -> Purpose {
+        Purpose::Test
     }
 }
 

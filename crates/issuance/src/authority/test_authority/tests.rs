@@ -1,5 +1,6 @@
 use ground::Virtual;
 use piv::PublicKey;
+use piv::signed::SignedError;
 use series::Slot;
 use tempfile::TempDir;
 use uuid::Uuid;
@@ -8,7 +9,7 @@ use x509_cert::request::CertReq;
 
 use super::*;
 use crate::authority::certificate_request::UnsignedRequest;
-use crate::authority::{CardNames, ChainError, SignatureProblem, subject_name};
+use crate::authority::{CardNames, ChainError, subject_name};
 
 const FASCN: [u8; 25] = [0xD4; 25];
 
@@ -58,7 +59,10 @@ fn the_authority_is_made_once_and_opened_again() {
     let (folder, first) = authority();
     let again = TestAuthority::open_or_create(folder.path(), Arc::new(Virtual::new(99))).unwrap();
     assert_eq!(first.chain, again.chain);
-    assert_eq!(first.content_certificate, again.content_certificate);
+    assert_eq!(
+        first.content_signer.certificate(),
+        again.content_signer.certificate()
+    );
     for certificate in &first.chain {
         let subject = certificate.tbs_certificate().subject().to_string();
         assert!(subject.contains("TEST"), "{subject}");
@@ -169,7 +173,7 @@ fn a_request_signed_with_another_key_is_refused() {
         .submit(&submission(Slot::Signing, &request))
         .unwrap_err();
     assert!(
-        matches!(error, AuthorityError::NoProof(SignatureProblem::Wrong)),
+        matches!(error, AuthorityError::NoProof(SignedError::Signature)),
         "{error}"
     );
 }

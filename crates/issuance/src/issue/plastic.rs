@@ -1,0 +1,18 @@
+//! Where the plastic is.
+
+use printers::{CardPosition, Printer, PrinterError};
+
+/// Gets whatever card is inside out of the printer, into the reject tray if there is one. Returns
+/// where it is now.
+pub(super) fn clear_printer(printer: &mut dyn Printer) -> Result<String, PrinterError> {
+    if printer.status()?.card == CardPosition::None {
+        return Ok("no card in the printer".to_owned());
+    }
+    if printer.capabilities().reject_tray {
+        printer.reject()?;
+        Ok("in the reject tray".to_owned())
+    } else {
+        printer.eject()?;
+        Ok("in the output tray: set it aside".to_owned())
+    }
+}
