@@ -1,5 +1,7 @@
 mod learn;
+mod passcode;
 mod pattern;
+mod plan;
 mod refusal;
 mod stated;
 mod wire;
@@ -10,13 +12,14 @@ use std::time::Duration;
 
 use iso7816::Limits;
 use jiff::civil::Date;
-use piv::words::{Algorithm, KeyReference, ObjectId};
+use piv::words::{Algorithm, KeyReference};
 use serde::{Deserialize, Serialize};
-use thiserror::Error;
 
 use crate::{Known, ProfileError};
 
+pub use passcode::{Alphabet, PasscodePolicy, PasscodeProblem};
 pub use pattern::{BytePattern, Probe};
+pub use plan::{AdminKeyChange, AdminPath, PivPlan, PukPolicy, PukScheme, Slot, SlotPlan, Slots};
 pub use refusal::Refusal;
 pub use stated::{Stated, Unknown};
 
@@ -225,36 +228,6 @@ impl Profile {
     }
 }
 
-/// What a key is for, in the estate's words.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Slot {
-    /// Logging in.
-    Authentication,
-    /// Signing prescriptions and the like.
-    Signing,
-}
-
-impl Slot {
-    /// Both, in the order they are personalised.
-    pub const ALL: [Self; 2] = [Self::Authentication, Self::Signing];
-
-    /// The word used in files.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Authentication => "authentication",
-            Self::Signing => "signing",
-        }
-    }
-}
-
-impl fmt::Display for Slot {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
 /// Where a series stands in its life.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -287,220 +260,6 @@ impl fmt::Display for Engine {
             Self::None => "none",
         })
     }
-}
-
-/// How a card with the PIV application is personalised.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct PivPlan {
-    /// Which key serves which purpose.
-    pub slots: Slots,
-    /// How the administration key is used and replaced.
-    pub admin: AdminPath,
-    /// The unblocking key.
-    pub puk: PukPolicy,
-    /// The data objects written at issuance, in order.
-    #[serde(with = "wire::known_words")]
-    pub objects: Known<Vec<ObjectId>>,
-}
-
-impl PivPlan {
-    /// The key and algorithm of a slot.
-    #[must_use]
-    pub fn slot(&self, slot: Slot) -> (KeyReference, Algorithm) {
-        let plan = match slot {
-            Slot::Authentication => &self.slots.authentication,
-            Slot::Signing => &self.slots.signing,
-        };
-        (plan.key.value, plan.algorithm.value)
-    }
-
-    /// The slot a key serves.
-    #[must_use]
-    pub fn slot_of(&self, key: KeyReference) -> Option<Slot> {
-        Slot::ALL.into_iter().find(|&slot| self.slot(slot).0 == key)
-    }
-
-    fn inconsistency(&self) -> Option<(&'static str, String)> {
-        for slot in Slot::ALL {
-            let (key, algorithm) = self.slot(slot);
-            if key.certificate().is_none() {
-                let problem = format!("key {key} has no certificate, it cannot serve {slot}");
-                return Some(("slots", problem));
-            }
-            if !matches!(
-                algorithm,
-                Algorithm::Rsa1024
-                    | Algorithm::Rsa2048
-                    | Algorithm::Rsa3072
-                    | Algorithm::P256
-                    | Algorithm::P384
-            ) {
-                let problem = format!("{algorithm} makes no key pairs, it cannot serve {slot}");
-                return Some(("slots", problem));
-            }
-        }
-        if self.slot(Slot::Authentication).0 == self.slot(Slot::Signing).0 {
-            let problem = "authentication and signing share one key".to_owned();
-            return Some(("slots", problem));
-        }
-        if self.admin.algorithm.value.symmetric_key_size().is_none() {
-            let problem = format!(
-                "{} is no symmetric algorithm, it cannot serve administration",
-                self.admin.algorithm.value
-            );
-            return Some(("admin", problem));
-        }
-        None
-    }
-}
-
-/// Which key serves which purpose.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct Slots {
-    /// [`Slot::Authentication`].
-    pub authentication: SlotPlan,
-    /// [`Slot::Signing`].
-    pub signing: SlotPlan,
-}
-
-/// One slot.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct SlotPlan {
-    /// The PIV key, written `9A`.
-    #[serde(with = "wire::known_word")]
-    pub key: Known<KeyReference>,
-    /// The algorithm its key pair is generated for, written `rsa-2048`.
-    #[serde(with = "wire::known_word")]
-    pub algorithm: Known<Algorithm>,
-}
-
-/// How the administration key is used and replaced.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct AdminPath {
-    /// The key, `9B` in the standard.
-    #[serde(with = "wire::known_word")]
-    pub key: Known<KeyReference>,
-    /// Its algorithm, written `aes-192`.
-    #[serde(with = "wire::known_word")]
-    pub algorithm: Known<Algorithm>,
-    /// How the stock's key is replaced by the card's own.
-    pub change: Known<AdminKeyChange>,
-}
-
-/// How the administration key of a card is replaced. The PIV standard has no command for it.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum AdminKeyChange {
-    /// The vendor command SET MANAGEMENT KEY, `00 FF FF FF`.
-    SetManagementKey,
-    /// The issuer's key stays; nothing is replaced.
-    Keep,
-}
-
-/// The unblocking key of a card.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct PukPolicy {
-    /// Where its value comes from.
-    pub scheme: Known<PukScheme>,
-    /// Wrong tries before it is blocked for good.
-    pub tries: Known<u8>,
-}
-
-/// Where the value of an unblocking key comes from.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum PukScheme {
-    /// Drawn at random for each card and kept by the key service.
-    RandomPerCard,
-    /// Derived from a master key and the card's identity.
-    DerivedPerCard,
-}
-
-/// Rules for the holder's passcode.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct PasscodePolicy {
-    /// Fewest characters of a new passcode.
-    pub min_length: Known<u8>,
-    /// Most characters of a new passcode.
-    pub max_length: Known<u8>,
-    /// What a new passcode is made of.
-    pub alphabet: Known<Alphabet>,
-    /// Wrong tries in a row before it is locked.
-    pub tries: Known<u8>,
-}
-
-impl PasscodePolicy {
-    /// Checks a new passcode. The passcode does not appear in the error.
-    ///
-    /// # Errors
-    ///
-    /// [`PasscodeProblem`].
-    pub fn check(&self, passcode: &[u8]) -> Result<(), PasscodeProblem> {
-        let (min, max) = (self.min_length.value, self.max_length.value);
-        if passcode.len() < usize::from(min) || passcode.len() > usize::from(max) {
-            return Err(PasscodeProblem::Length {
-                min,
-                max,
-                length: passcode.len(),
-            });
-        }
-        let alphabet = self.alphabet.value;
-        let fits = |byte: &u8| match alphabet {
-            Alphabet::Digits => byte.is_ascii_digit(),
-            Alphabet::LettersAndDigits => byte.is_ascii_alphanumeric(),
-        };
-        match passcode.iter().all(fits) {
-            true => Ok(()),
-            false => Err(PasscodeProblem::Alphabet { alphabet }),
-        }
-    }
-}
-
-/// What a passcode is made of.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Alphabet {
-    /// 0 to 9.
-    Digits,
-    /// 0 to 9, A to Z, a to z.
-    LettersAndDigits,
-}
-
-impl fmt::Display for Alphabet {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Digits => "digits",
-            Self::LettersAndDigits => "letters and digits",
-        })
-    }
-}
-
-/// Why a passcode does not conform to the policy.
-#[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
-#[non_exhaustive]
-pub enum PasscodeProblem {
-    /// Too short or too long.
-    #[error("the passcode has {length} characters, {min} to {max} are allowed")]
-    Length {
-        /// Fewest characters.
-        min: u8,
-        /// Most characters.
-        max: u8,
-        /// Characters given.
-        length: usize,
-    },
-    /// A character that is not allowed.
-    #[error("the passcode has characters other than {alphabet}")]
-    Alphabet {
-        /// What is allowed.
-        alphabet: Alphabet,
-    },
 }
 
 /// What the card takes and gives in one APDU, in bytes.

@@ -2,6 +2,7 @@
 
 mod decode;
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use iso7816::StatusWord;
@@ -148,7 +149,7 @@ pub(super) fn read(
     profile: Option<&Profile>,
     options: &InspectOptions,
 ) -> Result<(), PivError> {
-    let mut contents = Vec::new();
+    let mut contents = BTreeMap::new();
     for object in ObjectId::all() {
         if !options.retired && matches!(object, ObjectId::RetiredCertificate(_)) {
             continue;
@@ -157,7 +158,7 @@ pub(super) fn read(
             Ok(Some(value)) if value.is_empty() => ObjectState::Empty,
             Ok(Some(value)) => {
                 let size = value.len();
-                contents.push((object, value));
+                contents.insert(object, value);
                 ObjectState::Present { size }
             }
             Ok(None) => ObjectState::Absent,

@@ -13,8 +13,8 @@ use jiff::Timestamp;
 use piv::words::ObjectId;
 use proptest::prelude::*;
 use series::{
-    InspectOptions, Inspection, ObjectState, Profile, Profiles, TriesState, Validity, identify,
-    inspect,
+    HashState, InspectOptions, Inspection, ObjectState, Profile, Profiles, SignatureState,
+    TriesState, Validity, identify, inspect,
 };
 
 use crate::scripted::{ScriptedCard, bytes};
@@ -238,10 +238,56 @@ fn official_sample_cards_are_read_whole() {
                 .iter()
                 .all(|c| c.public_key.starts_with("RSA-2048") || c.public_key == "P-256")
         );
-        assert!(inspection.chuid.unwrap().guid.is_some());
-        assert!(!inspection.security.unwrap().hashes.is_empty());
+        let chuid = inspection.chuid.unwrap();
+        assert!(
+            matches!(chuid.signature, SignatureState::Good { .. }),
+            "{}",
+            folder.display()
+        );
+        let security = inspection.security.unwrap();
+        assert!(matches!(security.signature, SignatureState::Good { .. }));
+        let states: Vec<_> = security.hashes.iter().map(|hash| hash.state).collect();
+        assert!(
+            !states.contains(&HashState::Different),
+            "{}",
+            folder.display()
+        );
     }
     assert_eq!(seen, 4);
+}
+
+#[test]
+fn a_changed_object_is_told_by_signature_and_hash() {
+    let Some(cards) = data("icam") else { return };
+    let folder = cards.join("46_Golden_FIPS_201-2_PIV");
+    let chuid = std::fs::read(folder.join("8 - CHUID Object")).unwrap();
+    // The last digit of the expiration date.
+    let at = chuid
+        .windows(8)
+        .position(|digits| digits == b"20321202")
+        .unwrap()
+        + 7;
+    let mut changed = chuid.clone();
+    changed[at] = b'3';
+    let card = sample_card(&folder)
+        .unwrap()
+        .with_object("5FC102", &wrapped(&changed));
+    let inspection = read_scripted(card);
+    let chuid = inspection.chuid.unwrap();
+    assert!(matches!(chuid.signature, SignatureState::Bad { .. }));
+    let security = inspection.security.unwrap();
+    assert!(matches!(
+        security.signature,
+        SignatureState::Unchecked { .. }
+    ));
+    let hash = security.hashes.iter().find(|hash| hash.object == "CHUID");
+    assert!(hash.is_none_or(|hash| hash.state == HashState::Different));
+    assert!(
+        inspection
+            .findings
+            .iter()
+            .any(|f| f.about == "CHUID" && f.finding.severity == piv::Severity::Violation)
+    );
 }
 
 #[test]
@@ -269,6 +315,25 @@ fn another_issuers_cards_of_the_same_vendor_are_never_more_than_possible() {
         assert_eq!(
             inspection.identification.conclusion.to_string(),
             "possibly one of series-9, series-10"
+        );
+        // The CHUID of card 12 belongs to another identity; its signature is good all the same.
+        let foreign = inspection
+            .findings
+            .iter()
+            .any(|f| f.finding.message.starts_with("is of card"));
+        assert_eq!(
+            foreign,
+            path.ends_with("vci_vectors_sd33-12.json"),
+            "{}",
+            path.display()
+        );
+        let security = inspection.security.as_ref().unwrap();
+        assert!(matches!(security.signature, SignatureState::Good { .. }));
+        assert!(
+            security
+                .hashes
+                .iter()
+                .any(|hash| hash.state == HashState::Same)
         );
         let application = inspection.application.unwrap();
         assert_eq!(application.label.as_deref(), Some("ID-One PIV"));

@@ -1,12 +1,16 @@
 //! What the objects say.
 
+use std::collections::BTreeMap;
+
 use jiff::tz::TimeZone;
 use piv::objects::{
-    CardCapabilityContainer, CertificateObject, Chuid, Discovery, KeyHistory, ObjectError,
+    CardCapabilityContainer, CertificateObject, Chuid, Discovery, KeyHistory, Mapping, ObjectError,
     PinUsagePolicy, SecurityObject,
 };
+use piv::signed::{self, HashAlgorithm, LdsSecurityObject, SignedError};
 use piv::words::{KeyReference, ObjectId};
 use piv::{Finding, Parsed};
+use x509_cert::Certificate;
 
 use super::{
     ChuidReport, DiscoveryReport, HashReport, HashState, Inspection, SecurityReport, SignatureState,
@@ -17,64 +21,162 @@ use crate::inspect::certificate;
 /// The clause an object that cannot be read at all goes against.
 const UNREADABLE: &str = "SP 800-73-5 Part 1, Appendix A";
 
+/// Decodes what was read: the values inside the wrappers.
 pub(super) fn all(
     inspection: &mut Inspection,
-    contents: &[(ObjectId, Vec<u8>)],
+    contents: &BTreeMap<ObjectId, Vec<u8>>,
     profile: Option<&Profile>,
 ) {
     for (object, value) in contents {
         let mut findings = Vec::new();
-        one(inspection, *object, value, profile, &mut findings);
+        match object {
+            ObjectId::Chuid => decode_chuid(inspection, value, &mut findings),
+            ObjectId::SecurityObject => {
+                decode_security(inspection, value, contents, &mut findings);
+            }
+            ObjectId::Discovery => {
+                let discovery = keep(Discovery::parse(value), &mut findings);
+                inspection.discovery = discovery.map(|d| discovery_report(&d.value));
+            }
+            ObjectId::CardCapabilityContainer => {
+                keep(CardCapabilityContainer::parse(value), &mut findings);
+            }
+            ObjectId::KeyHistory => {
+                keep(KeyHistory::parse(value), &mut findings);
+            }
+            object => {
+                if let Some(key) = key_of(*object) {
+                    decode_certificate(inspection, key, *object, value, profile, &mut findings);
+                }
+            }
+        }
         inspection.note(&object.to_string(), findings);
     }
 }
 
-fn one(
+fn decode_chuid(inspection: &mut Inspection, value: &[u8], findings: &mut Vec<Finding>) {
+    let Some(chuid) = keep(Chuid::parse(value), findings) else {
+        return;
+    };
+    let today = inspection.read_at.to_zoned(TimeZone::UTC).date();
+    if let Some(expiry) = chuid.value.expiry.filter(|expiry| *expiry < today) {
+        findings.push(Finding::violation(
+            "SP 800-73-5 Part 1, 3.1.2",
+            format!("the card expired on {expiry}"),
+        ));
+    }
+    // That an empty signature is none is among the findings of the object.
+    let is_signed = !chuid.value.signature.is_empty();
+    if is_signed {
+        findings.extend(signed::check_chuid(&chuid));
+    }
+    inspection.chuid = Some(ChuidReport {
+        guid: chuid.value.guid.map(|guid| guid.to_string()),
+        fasc_n: chuid.value.fasc_n.map(|number| number.to_string()),
+        expiry: chuid.value.expiry.map(|expiry| expiry.to_string()),
+        signature: match signed::verify_chuid_bytes(value) {
+            _ if !is_signed => SignatureState::Absent,
+            Ok(signer) => good(&signer),
+            Err(error) => bad(&error),
+        },
+    });
+}
+
+fn decode_security(
     inspection: &mut Inspection,
+    value: &[u8],
+    contents: &BTreeMap<ObjectId, Vec<u8>>,
+    findings: &mut Vec<Finding>,
+) {
+    let Some(security) = keep(SecurityObject::parse(value), findings) else {
+        return;
+    };
+    let security = security.value;
+    let signer = contents
+        .get(&ObjectId::Chuid)
+        .and_then(|chuid| signed::verify_chuid_bytes(chuid).ok());
+    let signature = match &signer {
+        _ if security.signed.is_empty() => SignatureState::Absent,
+        None => SignatureState::Unchecked {
+            reason: "the CHUID gives no signer to check it with".to_owned(),
+        },
+        Some(signer) => {
+            findings.extend(security.check(contents, signer));
+            match security.verify(signer) {
+                Ok(_) => good(signer),
+                Err(error) => bad(&error),
+            }
+        }
+    };
+    let hashes = security.hashes().ok();
+    let compared = security.mapping.iter().map(|entry| HashReport {
+        object: match entry.object() {
+            Some(object) => object.to_string(),
+            None => format!("container {:04X}", entry.container),
+        },
+        state: compare(*entry, hashes.as_ref(), contents),
+    });
+    inspection.security = Some(SecurityReport {
+        signature,
+        hashes: compared.collect(),
+    });
+}
+
+/// Compares the hash of one mapped object with the object on the card.
+fn compare(
+    entry: Mapping,
+    hashes: Option<&LdsSecurityObject>,
+    contents: &BTreeMap<ObjectId, Vec<u8>>,
+) -> HashState {
+    let compared = || {
+        let hashes = hashes?;
+        let value = contents.get(&entry.object()?)?;
+        let algorithm = HashAlgorithm::from_oid(hashes.hash_algorithm.oid)?;
+        let group = hashes
+            .data_groups
+            .iter()
+            .find(|group| group.number == entry.number)?;
+        Some(algorithm.digest(value).as_bytes() == group.hash.as_bytes())
+    };
+    match compared() {
+        Some(true) => HashState::Same,
+        Some(false) => HashState::Different,
+        None => HashState::NotCompared,
+    }
+}
+
+fn decode_certificate(
+    inspection: &mut Inspection,
+    key: KeyReference,
     object: ObjectId,
     value: &[u8],
     profile: Option<&Profile>,
     findings: &mut Vec<Finding>,
 ) {
-    match object {
-        ObjectId::Chuid => {
-            let chuid = keep(Chuid::parse(value), findings);
-            judge_expiry(inspection, chuid.as_ref(), findings);
-            inspection.chuid = chuid.as_ref().map(chuid_report);
-        }
-        ObjectId::Discovery => {
-            let discovery = keep(Discovery::parse(value), findings);
-            inspection.discovery = discovery.as_ref().map(discovery_report);
-        }
-        ObjectId::SecurityObject => {
-            let security = keep(SecurityObject::parse(value), findings);
-            inspection.security = security.as_ref().map(security_report);
-        }
-        ObjectId::CardCapabilityContainer => {
-            keep(CardCapabilityContainer::parse(value), findings);
-        }
-        ObjectId::KeyHistory => {
-            keep(KeyHistory::parse(value), findings);
-        }
-        object => {
-            let Some(key) = key_of(object) else { return };
-            let held = keep(CertificateObject::parse(value), findings);
-            // What keeps it from being a certificate is among the findings of its object.
-            let decoded = held.and_then(|held| held.certificate().ok());
-            let now = inspection.read_at;
-            inspection.certificates.extend(decoded.map(|decoded| {
-                certificate::report(key, object.tag(), &decoded, profile, now, findings)
-            }));
-        }
-    }
+    let held = keep(CertificateObject::parse(value), findings);
+    // What keeps it from being a certificate is among the findings of its object.
+    let Some(decoded) = held.and_then(|held| held.value.certificate().ok()) else {
+        return;
+    };
+    let guid = inspection
+        .chuid
+        .as_ref()
+        .and_then(|chuid| chuid.guid.as_deref());
+    certificate::judge_card(key, &decoded, guid, findings);
+    let now = inspection.read_at;
+    let report = certificate::report(key, object.tag(), &decoded, profile, now, findings);
+    inspection.certificates.push(report);
 }
 
-/// The value, its findings put with the others.
-fn keep<T>(parsed: Result<Parsed<T>, ObjectError>, findings: &mut Vec<Finding>) -> Option<T> {
+/// The object, its findings put with the others.
+fn keep<T>(
+    parsed: Result<Parsed<T>, ObjectError>,
+    findings: &mut Vec<Finding>,
+) -> Option<Parsed<T>> {
     match parsed {
         Ok(parsed) => {
-            findings.extend(parsed.findings);
-            Some(parsed.value)
+            findings.extend(parsed.findings.iter().cloned());
+            Some(parsed)
         }
         Err(error) => {
             findings.push(Finding::violation(UNREADABLE, error.to_string()));
@@ -88,29 +190,6 @@ fn key_of(object: ObjectId) -> Option<KeyReference> {
     (0..=u8::MAX)
         .filter_map(KeyReference::from_byte)
         .find(|key| key.certificate() == Some(object))
-}
-
-fn judge_expiry(inspection: &Inspection, chuid: Option<&Chuid>, findings: &mut Vec<Finding>) {
-    let today = inspection.read_at.to_zoned(TimeZone::UTC).date();
-    let expiry = chuid.and_then(|chuid| chuid.expiry);
-    if let Some(expiry) = expiry.filter(|expiry| *expiry < today) {
-        findings.push(Finding::violation(
-            "SP 800-73-5 Part 1, 3.1.2",
-            format!("the card expired on {expiry}"),
-        ));
-    }
-}
-
-fn chuid_report(chuid: &Chuid) -> ChuidReport {
-    ChuidReport {
-        guid: chuid.guid.map(|guid| guid.to_string()),
-        fasc_n: chuid.fasc_n.map(|number| number.to_string()),
-        expiry: chuid.expiry.map(|expiry| expiry.to_string()),
-        signature: match chuid.signature.is_empty() {
-            true => SignatureState::Absent,
-            false => unchecked(),
-        },
-    }
 }
 
 fn discovery_report(discovery: &Discovery) -> DiscoveryReport {
@@ -143,25 +222,14 @@ fn discovery_report(discovery: &Discovery) -> DiscoveryReport {
     }
 }
 
-fn security_report(security: &SecurityObject) -> SecurityReport {
-    let hashes = security.mapping.iter().map(|entry| HashReport {
-        object: match entry.object() {
-            Some(object) => object.to_string(),
-            None => format!("container {:04X}", entry.container),
-        },
-        state: HashState::NotCompared,
-    });
-    SecurityReport {
-        signature: match security.signed.is_empty() {
-            true => SignatureState::Absent,
-            false => unchecked(),
-        },
-        hashes: hashes.collect(),
+fn good(signer: &Certificate) -> SignatureState {
+    SignatureState::Good {
+        signer: signer.tbs_certificate().subject().to_string(),
     }
 }
 
-fn unchecked() -> SignatureState {
-    SignatureState::Unchecked {
-        reason: "signatures are not verified".to_owned(),
+fn bad(error: &SignedError) -> SignatureState {
+    SignatureState::Bad {
+        reason: error.to_string(),
     }
 }
