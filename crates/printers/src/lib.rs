@@ -14,3 +14,8 @@ pub use printer::{
     Capabilities, CardPosition, Fault, FaultKind, Film, Identity, Job, Position, Printed, Printer,
     PrinterError, Readiness, Status,
 };
+
+/// The examples of the README are compiled and run with the tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -3,7 +3,7 @@
 use plastic::{Bitmap, Raster, Separation};
 
 use super::job::Plane;
-use super::layout::{Ink, Lanes, Layout, Placement};
+use super::layout::{Ink, Layout, Placement};
 use super::words::{LINES, PICTURE_DOTS};
 
 /// Luminance above which a dot stays white on a resin-only page.
@@ -100,17 +100,10 @@ fn diffused(picture: &Raster) -> Bitmap {
     black
 }
 
-static CHANNEL: Lanes = Lanes::new({
-    let mut ink = [0; 256];
-    let mut value = 0;
-    while value < 256 {
-        ink[value] = of_channel(value as u8);
-        value += 1;
-    }
-    ink
-});
-
-static RESIN: Lanes = Lanes::identity();
+/// [`of_channel`] for eight channels at once, one in each byte.
+const fn of_eight_channels(channels: u64) -> u64 {
+    (!channels >> 2) & 0x3F3F_3F3F_3F3F_3F3F
+}
 
 /// Which panels to draw.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -190,8 +183,12 @@ fn dye_planes(
             let line = placement.line(start + index);
             for ((column, packed), any) in columns.iter().zip(&mut packed).zip(&mut any) {
                 let out = &mut packed[line * stride..][..stride];
-                *any |=
-                    layout.pack_line(&column[..layout.slots()], &CHANNEL, Ink::Yellow.bits(), out);
+                *any |= layout.pack_line(
+                    &column[..layout.slots()],
+                    Ink::Yellow.bits(),
+                    of_eight_channels,
+                    out,
+                );
             }
         }
     }
@@ -220,7 +217,7 @@ fn resin_plane(black: &Bitmap, placement: Placement) -> Option<Vec<u8>> {
         for (index, column) in gathered.iter().enumerate().take(count) {
             let line = placement.line(start + index);
             let out = &mut packed[line * stride..][..stride];
-            any |= layout.pack_line(&column[..layout.slots()], &RESIN, 1, out);
+            any |= layout.pack_line(&column[..layout.slots()], 1, |dot| dot, out);
         }
     }
     any.then_some(packed)
@@ -295,6 +292,14 @@ mod tests {
                 let expected = plainly(&separation, placement, plane.ink(), black_as_dye);
                 prop_assert!(dots == expected, "{:?}", plane.ink());
             }
+        }
+    }
+
+    #[test]
+    fn eight_channels_at_once_are_each_as_one() {
+        for channel in 0..=255 {
+            let eight = of_eight_channels(u64::from_le_bytes([channel; 8]));
+            assert_eq!(eight.to_le_bytes(), [of_channel(channel); 8]);
         }
     }
 

@@ -114,14 +114,14 @@ impl Layout {
     /// The byte of a bit-plane line and the mask in it where dot `dot` (below 672) lies.
     #[must_use]
     pub const fn place(self, dot: usize) -> (usize, u8) {
-        let at = self.slot(dot);
         match self {
-            // The first half of the slots has the even bits, the second the odd ones.
+            // The first 288 dots have the even bits from byte 24 on, the others the odd bits.
+            Self::Kge2 if dot < FIRST_HALF => (24 + dot / 4, 0x80 >> (2 * (dot % 4))),
             Self::Kge2 => {
-                let (half, at) = (at / HALF, at % HALF);
-                (at / 4, 0x80 >> (2 * (at % 4) + half))
+                let dot = dot - FIRST_HALF;
+                (dot / 4, 0x40 >> (2 * (dot % 4)))
             }
-            Self::Kee => (at / 8, 0x80 >> (at % 8)),
+            Self::Kee => (dot / 8, 0x80 >> (dot % 8)),
         }
     }
 
@@ -141,107 +141,78 @@ impl Layout {
         }
     }
 
-    /// Slots of a line: the dots, and for the interleaved layout the 96 bits nobody uses.
+    /// The slot of a dot: slots stand in the order in which their bits lie in a bit-plane line,
+    /// from the lowest bit of the first byte. The interleaved layout has 96 without a dot.
+    pub(super) const fn slot(self, dot: usize) -> usize {
+        let (byte, mask) = self.place(dot);
+        8 * byte + mask.trailing_zeros() as usize
+    }
+
+    /// Slots of a line.
     pub(super) const fn slots(self) -> usize {
         self.line_bytes() * 8
     }
 
-    /// The slot of a dot. The interleaved layout leaves the first 96 slots free.
-    pub(super) const fn slot(self, dot: usize) -> usize {
-        self.slots() - DOTS + dot
-    }
-
-    /// Packs one line. `slots` has a value for every slot, `lanes` says which bits of which
-    /// bit-plane a value sets; `out` takes `bits` bit-planes. Returns whether there is any ink.
+    /// Packs one line of slots into `bits` bit-planes. `ink` turns eight source bytes into eight
+    /// ink values. Returns whether there is any ink.
     pub(super) fn pack_line(
         self,
         slots: &[u8],
-        lanes: &Lanes,
         bits: usize,
+        ink: impl Fn(u64) -> u64,
         out: &mut [u8],
     ) -> bool {
-        let width = self.line_bytes();
+        let mut turned = [[0; 8]; WIDEST];
         let mut any = 0;
-        let mut store = |at: usize, packed: u64| {
-            any |= packed;
-            let lanes = packed.to_le_bytes();
-            for (bit, lane) in lanes.iter().enumerate().take(bits) {
-                out[bit * width + at] = *lane;
-            }
-        };
-        let lane = |value: u8| lanes.0[usize::from(value)];
-        match self {
-            Self::Kge2 => {
-                let (first, second) = slots.split_at(HALF);
-                let quads = first
-                    .as_chunks::<4>()
-                    .0
-                    .iter()
-                    .zip(second.as_chunks::<4>().0);
-                for (at, (a, b)) in quads.enumerate() {
-                    store(
-                        at,
-                        lane(a[0])
-                            | lane(b[0]) >> 1
-                            | lane(a[1]) >> 2
-                            | lane(b[1]) >> 3
-                            | lane(a[2]) >> 4
-                            | lane(b[2]) >> 5
-                            | lane(a[3]) >> 6
-                            | lane(b[3]) >> 7,
-                    );
-                }
-            }
-            Self::Kee => {
-                for (at, dots) in slots.as_chunks::<8>().0.iter().enumerate() {
-                    let packed = dots
-                        .iter()
-                        .enumerate()
-                        .fold(0, |packed, (shift, dot)| packed | lane(*dot) >> shift);
-                    store(at, packed);
-                }
+        for (turned, eight) in turned.iter_mut().zip(slots.as_chunks::<8>().0) {
+            let bytes = transposed(ink(u64::from_le_bytes(*eight)));
+            any |= bytes;
+            *turned = bytes.to_le_bytes();
+        }
+        for (bit, bit_plane) in out
+            .chunks_exact_mut(self.line_bytes())
+            .enumerate()
+            .take(bits)
+        {
+            for (byte, turned) in bit_plane.iter_mut().zip(&turned) {
+                *byte = turned[bit];
             }
         }
         any != 0
     }
-}
 
-/// Slots in each of the two interleaved halves of a KGE2 line.
-const HALF: usize = 384;
-
-/// For each byte value of the source, its ink spread out: bit-plane `p` is the top bit of byte
-/// `p`, so that eight dots are packed into six bytes by shifting and or-ing eight table entries.
-pub(super) struct Lanes([u64; 256]);
-
-impl Lanes {
-    /// From the ink of each source value.
-    pub(super) const fn new(ink: [u8; 256]) -> Self {
-        let mut lanes = [0; 256];
-        let mut value = 0;
-        while value < 256 {
-            let mut bit = 0;
-            while bit < 8 {
-                lanes[value] |= ((ink[value] as u64 >> bit) & 1) << (8 * bit + 7);
-                bit += 1;
+    /// The reverse of [`Layout::pack_line`].
+    fn unpack_line(self, packed: &[u8], slots: &mut [u8]) {
+        let mut turned = [[0; 8]; WIDEST];
+        for (bit, bit_plane) in packed.chunks_exact(self.line_bytes()).enumerate() {
+            for (turned, byte) in turned.iter_mut().zip(bit_plane) {
+                turned[bit] = *byte;
             }
-            value += 1;
         }
-        Self(lanes)
-    }
-
-    /// The source is the ink itself.
-    pub(super) const fn identity() -> Self {
-        let mut ink = [0; 256];
-        let mut value = 0;
-        while value < 256 {
-            ink[value] = value as u8;
-            value += 1;
+        for (eight, turned) in slots.as_chunks_mut::<8>().0.iter_mut().zip(turned) {
+            *eight = transposed(u64::from_le_bytes(turned)).to_le_bytes();
         }
-        Self::new(ink)
     }
 }
 
-static IDENTITY: Lanes = Lanes::identity();
+/// Dots of the first of the two interleaved parts of a KGE2 head.
+const FIRST_HALF: usize = 288;
+
+/// Bytes of a bit-plane line of the wider layout.
+const WIDEST: usize = 96;
+
+/// Takes eight bytes as the rows of a matrix of bits and turns rows into columns: bit `p` of byte
+/// `i` goes to bit `i` of byte `p`. So eight ink values become one byte of each bit-plane, and the
+/// other way round. Blocks of one, two and four bits are swapped across the diagonal.
+const fn transposed(rows: u64) -> u64 {
+    let mut bits = rows;
+    let swap = (bits ^ (bits >> 7)) & 0x00AA_00AA_00AA_00AA;
+    bits ^= swap ^ (swap << 7);
+    let swap = (bits ^ (bits >> 14)) & 0x0000_CCCC_0000_CCCC;
+    bits ^= swap ^ (swap << 14);
+    let swap = (bits ^ (bits >> 28)) & 0x0000_0000_F0F0_F0F0;
+    bits ^ swap ^ (swap << 28)
+}
 
 /// A plane as ink values, 1016 lines of 672 dots: 0 to 63 for a dye, 0 or 1 for resin.
 #[derive(Clone, Eq, PartialEq)]
@@ -307,11 +278,14 @@ impl Dots {
     pub fn pack(&self, layout: Layout) -> Vec<u8> {
         let mut bytes = vec![0; layout.plane_bytes(self.ink)];
         let mut slots = vec![0; layout.slots()];
+        let places: Vec<_> = (0..DOTS).map(|dot| layout.slot(dot)).collect();
         let stride = self.ink.bits() * layout.line_bytes();
         let lines = self.values.chunks_exact(DOTS);
         for (dots, out) in lines.zip(bytes.chunks_exact_mut(stride)) {
-            slots[layout.slot(0)..].copy_from_slice(dots);
-            layout.pack_line(&slots, &IDENTITY, self.ink.bits(), out);
+            for (place, dot) in places.iter().zip(dots) {
+                slots[*place] = *dot;
+            }
+            layout.pack_line(&slots, self.ink.bits(), |ink| ink, out);
         }
         bytes
     }
@@ -329,23 +303,22 @@ impl Dots {
                 actual: bytes.len(),
             });
         }
-        let places: Vec<_> = (0..DOTS).map(|dot| layout.place(dot)).collect();
-        let mut used = vec![0_u8; layout.line_bytes()];
-        for (byte, mask) in &places {
-            used[*byte] |= mask;
-        }
+        let places: Vec<_> = (0..DOTS).map(|dot| layout.slot(dot)).collect();
+        let mut slots = vec![0; layout.slots()];
         let mut dots = Self::blank(ink);
-        let bit_planes = bytes.chunks_exact(layout.line_bytes());
-        for (index, bit_plane) in bit_planes.enumerate() {
-            let (line, bit) = (index / ink.bits(), index % ink.bits());
-            if let Some(byte) = (0..bit_plane.len()).find(|&at| bit_plane[at] & !used[at] != 0) {
-                return Err(PlaneError::StrayBit {
-                    offset: index * layout.line_bytes() + byte,
-                });
+        let stride = ink.bits() * layout.line_bytes();
+        let lines = dots.values.chunks_exact_mut(DOTS);
+        for (line, (values, packed)) in lines.zip(bytes.chunks_exact(stride)).enumerate() {
+            layout.unpack_line(packed, &mut slots);
+            for (value, place) in values.iter_mut().zip(&places) {
+                *value = std::mem::take(&mut slots[*place]);
             }
-            let values = &mut dots.values[line * DOTS..][..DOTS];
-            for (value, (byte, mask)) in values.iter_mut().zip(&places) {
-                *value |= u8::from(bit_plane[*byte] & mask != 0) << bit;
+            // What is left belongs to no dot.
+            if let Some(slot) = slots.iter().position(|left| *left != 0) {
+                let bit_plane = slots[slot].trailing_zeros() as usize;
+                return Err(PlaneError::StrayBit {
+                    offset: line * stride + bit_plane * layout.line_bytes() + slot / 8,
+                });
             }
         }
         Ok(dots)
@@ -444,6 +417,16 @@ mod tests {
             assert_eq!(places.len(), DOTS);
             for (byte, mask) in places {
                 assert!(byte < layout.line_bytes() && mask.is_power_of_two());
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn transposing_puts_each_bit_where_its_row_and_column_change_places(rows: u64) {
+            for (row, column) in (0..8).flat_map(|row| (0..8).map(move |column| (row, column))) {
+                let before = rows >> (8 * row + column) & 1;
+                prop_assert_eq!(transposed(rows) >> (8 * column + row) & 1, before);
             }
         }
     }
