@@ -68,8 +68,9 @@ impl Fitted {
 
 /// Lays a text out in `area`.
 ///
-/// The fewest lines win, then the largest size: one line from the full size down to the smallest,
-/// then two lines, and so on. Lines break at spaces and after hyphens; only if nothing fits so are
+/// As long as the size at which the template would rather wrap is kept, the fewest lines win: one
+/// line from the full size down to that, then two lines, and so on. Below it, down to the smallest
+/// size, the largest wins. Lines break at spaces and after hyphens; only if nothing fits so are
 /// words broken, between letters (never between a letter and its accents), without adding a
 /// hyphen, since that would change the name.
 pub(crate) fn fit(
@@ -98,9 +99,14 @@ pub(crate) fn fit(
     };
     for break_words in [false, true] {
         for lines in 1..=style.lines {
-            if let Some(fitted) = page.largest(lines, break_words) {
+            if let Some(fitted) = page.largest(lines, break_words, style.size, style.wrap_size) {
                 return Ok(fitted);
             }
+        }
+        if let Some(fitted) =
+            page.largest(style.lines, break_words, style.wrap_size, style.min_size)
+        {
+            return Ok(fitted);
         }
     }
     Err(Misfit::DoesNotFit { length })
@@ -117,9 +123,9 @@ struct Page<'a> {
 }
 
 impl Page<'_> {
-    /// The largest size at which the text stands on at most `lines` lines.
-    fn largest(&self, lines: u32, break_words: bool) -> Option<Fitted> {
-        let mut size = self.style.size;
+    /// The largest size between `from` and `to` at which the text stands on at most `lines` lines.
+    fn largest(&self, lines: u32, break_words: bool, from: f32, to: f32) -> Option<Fitted> {
+        let mut size = from;
         // The same breaks come again and again while the size falls; shape them once.
         let mut shaped: Option<(Vec<Range<usize>>, Vec<Line>)> = None;
         loop {
@@ -147,10 +153,10 @@ impl Page<'_> {
                     });
                 }
             }
-            if size <= self.style.min_size {
+            if size <= to {
                 return None;
             }
-            size = (size - STEP).max(self.style.min_size);
+            size = (size - STEP).max(to);
         }
     }
 

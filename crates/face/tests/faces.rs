@@ -71,6 +71,17 @@ fn the_built_in_face_is_complete_and_without_warnings() {
 }
 
 #[test]
+fn the_built_in_face_takes_names_of_200_characters_and_of_one_endless_word() {
+    let name = "Maximiliana Ŵynne-Núñez ".repeat(9);
+    for name in [name.chars().take(200).collect(), "Ångström".repeat(12)] {
+        let length = name.chars().count();
+        let rendered = render(&Template::builtin(), &FaceData { name, ..data() }).unwrap();
+        let lines = &rendered.fields[1].lines;
+        assert!(lines.len() > 2, "{length} characters: {lines:?}");
+    }
+}
+
+#[test]
 fn the_examples_render_with_every_portrait() {
     let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples");
     let renderer = Renderer::default();

@@ -9,6 +9,7 @@ fn style() -> TextStyle {
         weight: 700,
         italic: false,
         size: 54.0,
+        wrap_size: 24.0,
         min_size: 24.0,
         lines: 3,
         line_height: 1.15,
@@ -83,9 +84,22 @@ fn a_name_too_long_for_one_line_breaks_at_a_space_and_is_as_large_as_two_lines_a
 }
 
 #[test]
+fn a_name_wraps_at_the_size_the_template_would_rather_wrap_at() {
+    let mut style = style();
+    style.wrap_size = 40.0;
+    let wrapped = fitted(&style, area(404, 200), "Alexandra Robertson").unwrap();
+    assert_eq!(wrapped.lines, ["Alexandra", "Robertson"]);
+    assert_eq!(wrapped.size, 54.0);
+    // Where even the most lines do not do at that size, it goes down to the smallest.
+    let name = "Alexandra Wilhelmina Robertson-Featherstonehaugh of Montgomery";
+    let small = fitted(&style, area(404, 200), name).unwrap();
+    assert!((24.0..40.0).contains(&small.size), "{}", small.size);
+}
+
+#[test]
 fn lines_break_behind_hyphens_and_keep_them() {
     let mut style = style();
-    style.min_size = 40.0;
+    (style.wrap_size, style.min_size) = (40.0, 40.0);
     let fitted = fitted(&style, area(404, 200), "Wolstenholme-Featherstone").unwrap();
     assert_eq!(fitted.lines, ["Wolstenholme-", "Featherstone"]);
 }
@@ -103,7 +117,8 @@ fn a_single_word_is_broken_only_when_nothing_else_helps_and_loses_nothing() {
 #[test]
 fn a_word_is_never_broken_before_an_accent() {
     let mut style = style();
-    (style.size, style.min_size, style.lines) = (40.0, 40.0, 8);
+    (style.size, style.wrap_size, style.min_size) = (40.0, 40.0, 40.0);
+    style.lines = 8;
     let word = "e\u{301}".repeat(60);
     let fitted = fitted(&style, area(300, 400), &word).unwrap();
     assert!(fitted.lines.len() > 1);
@@ -115,7 +130,7 @@ fn two_hundred_characters_fit_or_are_refused_with_their_number() {
     let name = "Maximilian ".repeat(18).trim().to_owned() + " O’Neill";
     let name: String = name.chars().cycle().take(200).collect();
     let mut style = style();
-    (style.min_size, style.lines) = (12.0, 8);
+    (style.wrap_size, style.min_size, style.lines) = (12.0, 12.0, 8);
     fitted(&style, area(404, 212), &name).unwrap();
     style.lines = 2;
     assert_eq!(
@@ -130,7 +145,7 @@ fn the_height_of_the_area_counts_too() {
     style.lines = 1;
     let fitted_low = fitted(&style, area(404, 40), "Ann Lee").unwrap();
     assert!(fitted_low.size < 40.0);
-    style.min_size = 54.0;
+    (style.wrap_size, style.min_size) = (54.0, 54.0);
     assert!(fitted(&style, area(404, 40), "Ann Lee").is_err());
 }
 
@@ -194,12 +209,14 @@ proptest! {
         (align, vertical) in align(),
         lines in 1_u32..6,
         group in 0_u32..5,
+        wrap_size in 12_u8..54,
     ) {
         let style = TextStyle {
             align,
             vertical,
             lines,
             group,
+            wrap_size: f32::from(wrap_size),
             min_size: 12.0,
             ..style()
         };

@@ -53,6 +53,8 @@ pub struct TextStyle {
     pub italic: bool,
     /// Size in dots (`data-size`).
     pub size: f32,
+    /// The size in dots below which a text rather takes another line (`data-wrap-size`).
+    pub wrap_size: f32,
     /// The smallest size in dots a long text may shrink to (`data-min-size`).
     pub min_size: f32,
     /// The most lines (`data-lines`).
@@ -184,6 +186,21 @@ fn text_style(node: Node<'_, '_>) -> Result<TextStyle, TemplateError> {
             "at most `data-size`",
         ));
     }
+    let wrap_size = match node.attribute("data-wrap-size") {
+        Some(value) => {
+            let wrap_size = length(node, "data-wrap-size", value)?;
+            if !(min_size..=size).contains(&wrap_size) {
+                return Err(bad_attribute(
+                    node,
+                    "data-wrap-size",
+                    value,
+                    "a size from `data-min-size` to `data-size`",
+                ));
+            }
+            wrap_size
+        }
+        None => min_size,
+    };
     let weight = match node.attribute("data-weight") {
         None | Some("regular" | "normal") => 400,
         Some("bold") => 700,
@@ -272,6 +289,7 @@ fn text_style(node: Node<'_, '_>) -> Result<TextStyle, TemplateError> {
         weight,
         italic,
         size,
+        wrap_size,
         min_size,
         lines,
         line_height,

@@ -113,6 +113,7 @@ fn unusable_fields_are_refused() {
         (r#"data-size="30" data-lines="9""#, "data-lines"),
         (r#"data-size="30" data-min-size="31""#, "data-min-size"),
         (r#"data-size="30" data-min-size="5""#, "data-min-size"),
+        (r#"data-size="30" data-wrap-size="31""#, "data-wrap-size"),
         (r#"data-size="NaN""#, "data-size"),
         (r#"data-size="30" data-align="middle""#, "data-align"),
         (r#"data-size="30" data-ink="gold""#, "data-ink"),
