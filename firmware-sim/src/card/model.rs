@@ -465,6 +465,19 @@ mod tests {
         assert!(Model::named("series3").is_none());
     }
 
+    /// ISO/IEC 7816-3, 8.2.5: all bytes from T0 to TCK add up to 0.
+    #[test]
+    fn the_check_byte_of_every_built_in_answer_to_reset_is_right() {
+        for name in Model::NAMES {
+            let atr = Model::named(name).unwrap().atr;
+            assert_eq!(
+                atr[1..].iter().fold(0, |check, byte| check ^ byte),
+                0,
+                "{name}"
+            );
+        }
+    }
+
     #[test]
     fn a_key_that_does_not_fit_its_algorithm_is_refused() {
         let text = Model::series10()
