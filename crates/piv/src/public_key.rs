@@ -300,3 +300,84 @@ pub enum PublicKeyError {
     #[error("the signature does not verify")]
     Signature,
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn a_digest_is_padded_to_the_size_of_the_modulus() {
+        let digest = MessageDigest::sha256(b"");
+        let block = digest.padded(256).unwrap();
+        assert_eq!(block.len(), 256);
+        assert_eq!(block[..3], [0x00, 0x01, 0xFF]);
+        assert!(block[2..204].iter().all(|byte| *byte == 0xFF));
+        assert_eq!(block[204], 0x00);
+        assert!(block.ends_with(&digest.digest_info()));
+        // Eight bytes of filling at least (RFC 8017, 9.2).
+        assert!(digest.padded(62).is_some());
+        assert!(digest.padded(61).is_none());
+    }
+
+    #[test]
+    fn a_digest_is_cut_or_filled_on_the_left() {
+        let digest = MessageDigest::Sha384([0x11; 48]);
+        assert_eq!(digest.fitted(32), [0x11; 32]);
+        let digest = MessageDigest::Sha256([0x11; 32]);
+        assert_eq!(digest.fitted(32), [0x11; 32]);
+        assert_eq!(digest.fitted(48)[..17], [vec![0; 16], vec![0x11]].concat());
+    }
+
+    #[test]
+    fn senseless_rsa_keys_are_refused() {
+        let odd = [vec![0xC1; 127], vec![0x01]].concat();
+        let even = [vec![0xC1; 127], vec![0x02]].concat();
+        assert!(PublicKey::from_rsa_parts(&odd, &[1, 0, 1]).is_ok());
+        for (modulus, exponent) in [
+            (&odd[..], &[][..]),
+            (&odd, &[0]),
+            (&odd, &[1]),
+            (&odd, &[2]),
+            (&odd, &[0xFF; 9]),
+            (&even, &[1, 0, 1]),
+            (&odd[1..], &[1, 0, 1]),
+            (&[], &[1, 0, 1]),
+            (&[0; 256], &[1, 0, 1]),
+        ] {
+            assert_eq!(
+                PublicKey::from_rsa_parts(modulus, exponent),
+                Err(PublicKeyError::Rsa)
+            );
+        }
+    }
+
+    #[test]
+    fn a_compressed_point_or_one_off_the_curve_is_refused() {
+        for point in [vec![0x04; 65], vec![0x04; 97], vec![0x02; 33], vec![0x00]] {
+            let length = point.len();
+            assert_eq!(
+                PublicKey::from_point(&point),
+                Err(PublicKeyError::Point { length })
+            );
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_template_is_a_key_or_a_typed_error(
+            bytes in vec(any::<u8>(), 0..300),
+            modulus in vec(any::<u8>(), 0..300),
+            exponent in vec(any::<u8>(), 0..10),
+        ) {
+            let _ = PublicKey::parse(&bytes);
+            if let Ok(key) = PublicKey::from_rsa_parts(&modulus, &exponent) {
+                prop_assert_eq!(PublicKey::parse(&key.to_template()), Ok(key.clone()));
+                prop_assert_eq!(PublicKey::from_spki(&key.to_spki()), Ok(key.clone()));
+                let _ = key.verify_digest(&MessageDigest::Sha256([1; 32]), &bytes);
+            }
+        }
+    }
+}

@@ -1,5 +1,10 @@
 //! Every object of published test cards: GSA ICAM card images and the NIST SD33 captures.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test stops where its data is not as it should be"
+)]
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};

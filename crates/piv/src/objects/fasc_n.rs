@@ -136,7 +136,7 @@ impl FascN {
             let next = self.0.get(at + 1).copied().unwrap_or(0);
             let window = u16::from_be_bytes([self.0[at], next]);
             let five = ((window << shift) >> 11) as u8;
-            let value = ((five >> 1) as u8).reverse_bits() >> 4;
+            let value = (five >> 1).reverse_bits() >> 4;
             if five_bits(value) != five {
                 return Err(FascNError::Parity { character: index });
             }

@@ -143,6 +143,11 @@ impl Envelope {
         }
         if !matches!(self.signer.sid, SignerIdentifier::IssuerAndSerialNumber(_)) {
             violation("the signer is not named by issuer and serial number".to_owned());
+        } else if self.signer.version != CmsVersion::V1 {
+            violation(format!(
+                "SignerInfo version {}, expected 1",
+                self.signer.version as u8
+            ));
         }
         if self.data.crls.is_some() {
             violation("SignedData contains revocation lists".to_owned());
