@@ -1,16 +1,17 @@
-use ground::Ambient;
 use iso7816::ber::{self, Tag};
 use iso7816::{Channel, Command, Expected, Limits, Protocol, Reset, Response, StatusWord};
-use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
-use crate::secrets::{AdminKey, Passcode, Puk};
-use crate::words::{AID, AID_TRUNCATED, Algorithm, KeyReference, ObjectId, PinReference};
-use crate::{Action, MessageDigest, PivError, PublicKey};
+use crate::secrets::{Passcode, Puk};
+use crate::words::{AID, AID_TRUNCATED, ObjectId, PinReference};
+use crate::{Action, PivError};
 
+mod administration;
 mod application;
 pub mod commands;
+mod keys;
 
+pub use administration::AdminAuthentication;
 pub use application::{ApplicationProperties, ExtendedLength};
 
 /// A selected PIV application: the host's side of SP 800-73-5 Part 2, section 3.
@@ -32,15 +33,6 @@ pub enum Tries {
     Blocked,
     /// The card has no such reference.
     NotPresent,
-}
-
-/// What was proved by [`Client::authenticate_admin`].
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum AdminAuthentication {
-    /// Host and card have proved to each other that they know the key.
-    Mutual,
-    /// The host has proved it; the card does not offer to.
-    External,
 }
 
 impl Client {
@@ -275,244 +267,6 @@ impl Client {
         verified(Action::Unblock, PinReference::Unblocking, response.status)
     }
 
-    /// Authenticates with key 9B, mutually if the card can (SP 800-73-5 Part 2, A.1), else the
-    /// host alone. The challenge is drawn from `ambient`.
-    ///
-    /// # Errors
-    ///
-    /// [`PivError::WrongAdminKey`] when the card does not accept the host,
-    /// [`PivError::CardNotGenuine`] when the host does not accept the card, whatever else the card
-    /// says; [`PivError::Refused`] and [`PivError::Malformed`].
-    pub fn authenticate_admin(
-        &mut self,
-        key: &AdminKey,
-        ambient: &dyn Ambient,
-    ) -> Result<AdminAuthentication, PivError> {
-        let action = Action::AuthenticateAdmin;
-        let request = commands::request_witness(key.algorithm());
-        let response = self.send(action, &request)?;
-        match response.status {
-            StatusWord::OK => self.authenticate_mutually(key, &response.data, ambient),
-            // How cards say that they do not know the form, as opposed to the key.
-            StatusWord::WRONG_DATA
-            | StatusWord::FUNCTION_NOT_SUPPORTED
-            | StatusWord::WRONG_P1P2
-            | StatusWord::WRONG_LENGTH
-            | StatusWord::CONDITIONS_NOT_SATISFIED => self.authenticate_externally(key),
-            status => Err(PivError::Refused { action, status }),
-        }
-    }
-
-    /// Replaces key 9B by the vendor command [`commands::set_admin_key`]. Needs
-    /// [`Client::authenticate_admin`] with the old key.
-    ///
-    /// # Errors
-    ///
-    /// [`PivError::Impossible`] for a weak key, [`PivError::Refused`].
-    pub fn set_admin_key(&mut self, key: &AdminKey) -> Result<(), PivError> {
-        let action = Action::SetAdminKey;
-        if key.is_weak() {
-            return Err(PivError::Impossible {
-                action,
-                what: format!("the new {} key is weak", key.algorithm()),
-            });
-        }
-        self.done(action, &commands::set_admin_key(key))
-    }
-
-    /// Generates a key pair on the card and returns its public half. Needs
-    /// [`Client::authenticate_admin`]. Any key in that place is lost.
-    ///
-    /// # Errors
-    ///
-    /// [`PivError::Refused`]; [`PivError::Malformed`] also when the key is of another algorithm
-    /// than asked for.
-    pub fn generate(
-        &mut self,
-        key: KeyReference,
-        algorithm: Algorithm,
-    ) -> Result<PublicKey, PivError> {
-        let action = Action::Generate(key, algorithm);
-        let command = self.long(commands::generate(key, algorithm));
-        let data = self.data(action, &command)?;
-        let malformed = |what| PivError::Malformed { action, what };
-        let public = PublicKey::parse(&data).map_err(|error| malformed(error.to_string()))?;
-        // The point of a secure messaging key is on the curve of its suite.
-        let curve = match algorithm {
-            Algorithm::CipherSuite2 => Algorithm::P256,
-            Algorithm::CipherSuite7 => Algorithm::P384,
-            algorithm => algorithm,
-        };
-        if public.algorithm() != Some(curve) {
-            let actual = public
-                .algorithm()
-                .map_or("RSA of another size".to_owned(), |actual| {
-                    actual.to_string()
-                });
-            return Err(malformed(format!("a {actual} key, expected {curve}")));
-        }
-        Ok(public)
-    }
-
-    /// Signs a digest: PKCS#1 v1.5 for RSA, made up by the host; ECDSA in DER for P-256 and P-384,
-    /// the digest cut or filled with zeros on the left to the size of the curve.
-    ///
-    /// # Errors
-    ///
-    /// [`PivError::Impossible`] for algorithms that do not sign, [`PivError::Refused`],
-    /// [`PivError::Malformed`].
-    pub fn sign_digest(
-        &mut self,
-        key: KeyReference,
-        algorithm: Algorithm,
-        digest: &MessageDigest,
-    ) -> Result<Vec<u8>, PivError> {
-        let action = Action::Sign(key, algorithm);
-        let input = match algorithm {
-            Algorithm::P256 => Some(digest.fitted(32)),
-            Algorithm::P384 => Some(digest.fitted(48)),
-            _ => rsa_size(algorithm).and_then(|size| digest.padded(size)),
-        }
-        .ok_or_else(|| PivError::Impossible {
-            action,
-            what: format!("{algorithm} does not sign"),
-        })?;
-        let signature = self.sign_raw(key, algorithm, &input)?;
-        let well_formed = match algorithm {
-            Algorithm::P256 => p256::ecdsa::Signature::from_der(&signature).is_ok(),
-            Algorithm::P384 => p384::ecdsa::Signature::from_der(&signature).is_ok(),
-            _ => signature.len() == input.len(),
-        };
-        if !well_formed {
-            return Err(PivError::Malformed {
-                action,
-                what: format!("{} bytes are no {algorithm} signature", signature.len()),
-            });
-        }
-        Ok(signature)
-    }
-
-    /// Has the card apply a private key to `input` as it is: a padded block for RSA, a digest for
-    /// ECDSA.
-    ///
-    /// # Errors
-    ///
-    /// [`PivError::Refused`], [`PivError::Malformed`].
-    pub fn sign_raw(
-        &mut self,
-        key: KeyReference,
-        algorithm: Algorithm,
-        input: &[u8],
-    ) -> Result<Vec<u8>, PivError> {
-        let command = commands::private_key_operation(algorithm, key, input);
-        let output = self.authenticate(Action::Sign(key, algorithm), command)?;
-        Ok(output.to_vec())
-    }
-
-    /// Has the card apply an RSA private key to a ciphertext. The padding is left in place.
-    ///
-    /// # Errors
-    ///
-    /// [`PivError::Impossible`] for other algorithms or a ciphertext that is not of the key's
-    /// size, [`PivError::Refused`], [`PivError::Malformed`].
-    pub fn decipher_raw(
-        &mut self,
-        key: KeyReference,
-        algorithm: Algorithm,
-        ciphertext: &[u8],
-    ) -> Result<Zeroizing<Vec<u8>>, PivError> {
-        let action = Action::Decipher(key, algorithm);
-        if rsa_size(algorithm) != Some(ciphertext.len()) {
-            return Err(PivError::Impossible {
-                action,
-                what: format!("{} bytes are no {algorithm} ciphertext", ciphertext.len()),
-            });
-        }
-        let command = commands::private_key_operation(algorithm, key, ciphertext);
-        let plain = self.authenticate(action, command)?;
-        exactly(action, ciphertext.len(), plain)
-    }
-
-    /// Agrees on a secret with the holder of `peer`, an uncompressed point: the X coordinate, 32
-    /// bytes for P-256 and 48 for P-384.
-    ///
-    /// # Errors
-    ///
-    /// [`PivError::Impossible`] for other algorithms or a point not on the curve,
-    /// [`PivError::Refused`], [`PivError::Malformed`].
-    pub fn agree(
-        &mut self,
-        key: KeyReference,
-        algorithm: Algorithm,
-        peer: &[u8],
-    ) -> Result<Zeroizing<Vec<u8>>, PivError> {
-        let action = Action::Agree(key, algorithm);
-        let size = match (algorithm, PublicKey::from_point(peer)) {
-            (Algorithm::P256, Ok(PublicKey::P256(_))) => 32,
-            (Algorithm::P384, Ok(PublicKey::P384(_))) => 48,
-            _ => {
-                return Err(PivError::Impossible {
-                    action,
-                    what: format!("{} bytes are no point on {algorithm}", peer.len()),
-                });
-            }
-        };
-        let secret = self.authenticate(action, commands::agree(algorithm, key, peer))?;
-        exactly(action, size, secret)
-    }
-
-    /// Random bytes from the card: a challenge of key 9B, of the block size of its algorithm. A
-    /// card may refuse a second one in a row.
-    ///
-    /// # Errors
-    ///
-    /// [`PivError::Refused`], [`PivError::Malformed`].
-    pub fn challenge(&mut self, algorithm: Algorithm) -> Result<Vec<u8>, PivError> {
-        let action = Action::Challenge;
-        let data = self.data(action, &commands::request_challenge(algorithm))?;
-        template_element(action, commands::CHALLENGE, &data)
-    }
-
-    fn authenticate_mutually(
-        &mut self,
-        key: &AdminKey,
-        response: &[u8],
-        ambient: &dyn Ambient,
-    ) -> Result<AdminAuthentication, PivError> {
-        let action = Action::AuthenticateAdmin;
-        let mut witness = template_element(action, commands::WITNESS, response)?;
-        one_block(action, key, "witness", &witness)?;
-        key.decrypt(&mut witness);
-
-        let mut challenge = vec![0; key.block_size()];
-        ambient.fill_random(&mut challenge);
-        let command = commands::answer_witness(key.algorithm(), &witness, &challenge);
-        let response = self.send(action, &command)?;
-        admin_accepted(action, response.status)?;
-
-        let mut expected = challenge;
-        key.encrypt(&mut expected);
-        let cryptogram = template_element(action, commands::RESPONSE, &response.data)?;
-        if bool::from(cryptogram.ct_eq(&expected)) {
-            Ok(AdminAuthentication::Mutual)
-        } else {
-            Err(PivError::CardNotGenuine { action })
-        }
-    }
-
-    fn authenticate_externally(&mut self, key: &AdminKey) -> Result<AdminAuthentication, PivError> {
-        let action = Action::AuthenticateAdmin;
-        let request = commands::request_challenge(key.algorithm());
-        let mut block =
-            template_element(action, commands::CHALLENGE, &self.data(action, &request)?)?;
-        one_block(action, key, "challenge", &block)?;
-        key.encrypt(&mut block);
-        let answer = commands::answer_challenge(key.algorithm(), &block);
-        let response = self.send(action, &answer)?;
-        admin_accepted(action, response.status)?;
-        Ok(AdminAuthentication::External)
-    }
-
     fn change(
         &mut self,
         reference: PinReference,
@@ -532,17 +286,6 @@ impl Client {
             StatusWord::NOT_FOUND => Ok(None),
             status => Err(PivError::Refused { action, status }),
         }
-    }
-
-    /// Sends a GENERAL AUTHENTICATE and returns its response element.
-    fn authenticate(
-        &mut self,
-        action: Action,
-        command: Command,
-    ) -> Result<Zeroizing<Vec<u8>>, PivError> {
-        let command = self.long(command);
-        let data = self.data(action, &command)?;
-        template_element(action, commands::RESPONSE, &data).map(Zeroizing::new)
     }
 
     fn done(&mut self, action: Action, command: &Command) -> Result<(), PivError> {
@@ -601,18 +344,6 @@ fn verified(action: Action, reference: PinReference, status: StatusWord) -> Resu
     }
 }
 
-/// What the status word says about an answer made with key 9B.
-fn admin_accepted(action: Action, status: StatusWord) -> Result<(), PivError> {
-    match status {
-        StatusWord::OK => Ok(()),
-        StatusWord::SECURITY_STATUS_NOT_SATISFIED
-        | StatusWord::VERIFICATION_FAILED
-        | StatusWord::WRONG_DATA => Err(PivError::WrongAdminKey { action, status }),
-        status if status.tries_left().is_some() => Err(PivError::WrongAdminKey { action, status }),
-        status => Err(PivError::Refused { action, status }),
-    }
-}
-
 fn unwrap(action: Action, wrapper: Tag, bytes: &[u8]) -> Result<Vec<u8>, PivError> {
     ber::expect(wrapper, bytes)
         .map(<[u8]>::to_vec)
@@ -631,44 +362,6 @@ fn template_element(action: Action, tag: Tag, bytes: &[u8]) -> Result<Vec<u8>, P
     element
         .map(<[u8]>::to_vec)
         .ok_or_else(|| malformed(format!("no element `{tag}` in the template `7C`")))
-}
-
-fn one_block(action: Action, key: &AdminKey, what: &str, bytes: &[u8]) -> Result<(), PivError> {
-    if bytes.len() == key.block_size() {
-        return Ok(());
-    }
-    Err(PivError::Malformed {
-        action,
-        what: format!(
-            "{what} of {} bytes, {} has {}",
-            bytes.len(),
-            key.algorithm(),
-            key.block_size()
-        ),
-    })
-}
-
-fn exactly(
-    action: Action,
-    size: usize,
-    bytes: Zeroizing<Vec<u8>>,
-) -> Result<Zeroizing<Vec<u8>>, PivError> {
-    if bytes.len() == size {
-        return Ok(bytes);
-    }
-    Err(PivError::Malformed {
-        action,
-        what: format!("{} bytes, expected {size}", bytes.len()),
-    })
-}
-
-fn rsa_size(algorithm: Algorithm) -> Option<usize> {
-    match algorithm {
-        Algorithm::Rsa1024 => Some(128),
-        Algorithm::Rsa2048 => Some(256),
-        Algorithm::Rsa3072 => Some(384),
-        _ => None,
-    }
 }
 
 #[cfg(test)]

@@ -5,7 +5,9 @@ use iso7816::{Disposition, Link, LinkError};
 use p256::elliptic_curve::sec1::ToSec1Point;
 
 use super::*;
-use crate::words::RetiredKey;
+use crate::secrets::AdminKey;
+use crate::words::{Algorithm, KeyReference, RetiredKey};
+use crate::{MessageDigest, PublicKey};
 
 type Answer = Box<dyn FnMut(&[u8]) -> Vec<u8> + Send>;
 
