@@ -1,2 +1,87 @@
-//! The `cardwright` command.
-fn main() {}
+//! The `cardwright` command: look at smartcards, issue them, read what was recorded.
+//!
+//! This crate turns words into calls and results into text or JSON; it decides nothing about
+//! cards, printers or the journal.
+//!
+//! Exit codes: 0 done, 1 findings or failed cards, 2 usage or input, 3 card, reader or printer,
+//! 4 store or authority.
+
+mod commands;
+mod devices;
+mod output;
+mod passcode;
+mod selector;
+mod station_file;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::output::{Ending, Failure, Output};
+
+/// Proves, issues and tests NHS smartcards
+#[derive(Debug, Parser)]
+#[command(
+    name = "cardwright",
+    version,
+    after_help = "Examples:
+  cardwright readers                             which readers are there
+  cardwright inspect --reader sim:series10       look at a simulated card
+  cardwright inspect --reader \"pcsc:OMNIKEY\"     look at the card in a real reader
+  cardwright issue examples/requests.csv         issue cards at a simulated station
+  cardwright transcript show run-data/transcripts/FILE.jsonl
+
+Exit codes: 0 done, 1 findings or failed cards, 2 usage or input,
+            3 card, reader or printer, 4 store or authority"
+)]
+struct Cli {
+    /// Print JSON for machines instead of text
+    #[arg(long, global = true)]
+    json: bool,
+
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Inspect(commands::inspect::Inspect),
+    Issue(commands::issue::Issue),
+    Print(commands::print::Print),
+    Readers(commands::readers::Readers),
+    Transcript(commands::transcript::Transcript),
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let output = Output::new(cli.json);
+    match run(&cli.command, output) {
+        Ok(ending) => ExitCode::from(ending.exit_code()),
+        Err(failure) => {
+            failure.report(output);
+            ExitCode::from(failure.exit_code())
+        }
+    }
+}
+
+fn run(command: &Command, output: Output) -> Result<Ending, Failure> {
+    match command {
+        Command::Inspect(inspect) => inspect.run(output),
+        Command::Issue(issue) => issue.run(output),
+        Command::Print(print) => print.run(output),
+        Command::Readers(readers) => readers.run(output),
+        Command::Transcript(transcript) => transcript.run(output),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+}

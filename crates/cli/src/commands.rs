@@ -1,0 +1,7 @@
+//! One module a command.
+
+pub(crate) mod inspect;
+pub(crate) mod issue;
+pub(crate) mod print;
+pub(crate) mod readers;
+pub(crate) mod transcript;

@@ -1,0 +1,149 @@
+mod progress;
+mod report;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use clap::{Args, ValueEnum};
+use face::{Fonts, Renderer, Template};
+use ground::{Ambient, System};
+use issuance::DataDir;
+use issuance::authority::TestAuthority;
+use issuance::issue::{Issuer, Station};
+use issuance::keys::KeyRing;
+use issuance::request::{Request, Requests};
+use issuance::store::{Handover, SqliteStore};
+use series::Profiles;
+
+use crate::devices;
+use crate::output::{Ending, Failure, Output};
+use crate::passcode::PasscodeSource;
+use crate::station_file::StationFile;
+use progress::Progress;
+
+/// Issue a card to every request that has none
+///
+/// Each card is fed to the contacts, personalised, read back and verified, printed, checked and
+/// handed out; every step is in the journal before and after it is done. Requests that have their
+/// card already are left alone, so the same command can be given again after anything went wrong.
+///
+/// Without --station the cards are issued at a simulated station with simulated blanks, which lives
+/// in the data folder.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  cardwright issue examples/requests.csv --passcode-file examples/passcode.txt
+  cardwright issue people.csv --station station.toml --data /srv/cards --handover held
+  cardwright --json issue people.csv --station station.toml > report.json
+
+The request file is CSV with the columns request, uuid, name, photo, organisation and optionally
+series; photos are PNG or JPEG, their paths count from the file's folder.
+
+Exit codes: 0 every request has its card, 1 some were not fulfilled and stay open,
+            2 the request file or the arguments are wrong, 3 device, 4 store or authority")]
+pub(crate) struct Issue {
+    /// The request file
+    #[arg(value_name = "REQUESTS.csv")]
+    requests: PathBuf,
+
+    /// The station file; a simulated station if left out
+    #[arg(long, value_name = "FILE")]
+    station: Option<PathBuf>,
+
+    /// Folder of journal, keys, test authority, transcripts and faces; made if it is not there
+    #[arg(long, value_name = "DIR", default_value = "run-data")]
+    data: PathBuf,
+
+    #[command(flatten)]
+    passcode: PasscodeSource,
+
+    /// What becomes of finished cards
+    #[arg(long, value_enum, default_value_t = HandoverWord::Delivered)]
+    handover: HandoverWord,
+
+    /// SVG template of the face; overrides the station file
+    #[arg(long, value_name = "FILE")]
+    template: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum HandoverWord {
+    /// Given to their holders.
+    Delivered,
+    /// Kept until their holders come.
+    Held,
+}
+
+impl Issue {
+    pub(crate) fn run(&self, output: Output) -> Result<Ending, Failure> {
+        let ambient = System::shared();
+        let Requests { requests, warnings } = Requests::read_csv(&self.requests)?;
+        for warning in warnings {
+            output.warn(&format!("{}: {warning}", self.requests.display()));
+        }
+        let file = self.station.as_deref().map(StationFile::read).transpose()?;
+        let passcodes = self.passcode.read()?;
+
+        let mut issuer = self.issuer(file.as_ref(), &requests, &ambient)?;
+        let mut station = match file {
+            Some(file) => devices::station(file, &ambient)?,
+            None => simulated(&self.data, requests.len(), &ambient)?,
+        };
+        let mut source = |request: &Request| {
+            passcodes
+                .for_request(request.id.as_str())
+                .ok_or_else(|| "the passcode file has no line for this request".to_owned())
+        };
+        let mut progress = Progress::new(output);
+        let batch = issuer.issue_all(&mut station, &requests, &mut source, &mut progress)?;
+        progress.finish();
+
+        report::print(&batch, &issuer.data, output)?;
+        Ok(if batch.is_complete() {
+            Ending::Done
+        } else {
+            Ending::Findings
+        })
+    }
+
+    fn issuer(
+        &self,
+        file: Option<&StationFile>,
+        requests: &[Request],
+        ambient: &Arc<dyn Ambient>,
+    ) -> Result<Issuer, Failure> {
+        let data = DataDir::open(&self.data)?;
+        let template = self
+            .template
+            .as_deref()
+            .or_else(|| file.and_then(|file| file.template.as_deref()))
+            .map_or_else(|| Ok(Template::builtin()), Template::load)?;
+        Ok(Issuer {
+            store: Box::new(SqliteStore::open(&data.journal())?),
+            keys: KeyRing::open_or_create_test(&data.keys(), &**ambient)?,
+            authority: Box::new(TestAuthority::open_or_create(
+                &data.authority(),
+                Arc::clone(ambient),
+            )?),
+            profiles: Profiles::builtin(),
+            series: series_for(requests),
+            renderer: Renderer::new(Fonts::builtin()),
+            template,
+            data,
+            handover: match self.handover {
+                HandoverWord::Delivered => Handover::Delivered,
+                HandoverWord::Held => Handover::Held,
+            },
+            ambient: Arc::clone(ambient),
+        })
+    }
+}
+
+/// The series a request without one may get: the newest.
+fn series_for(_requests: &[Request]) -> Vec<String> {
+    vec!["series-10".to_owned()]
+}
+
+/// A simulated station in the data folder, with blanks for every request.
+fn simulated(data: &Path, cards: usize, ambient: &Arc<dyn Ambient>) -> Result<Station, Failure> {
+    devices::simulated_station(&data.join("station"), cards as u64, ambient)
+}

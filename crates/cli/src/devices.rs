@@ -1,0 +1,180 @@
+//! Opens what a selector or a station file names.
+
+use std::fs::File;
+use std::io::BufReader;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use firmware_sim::card::{Condition, Model, PivChip};
+use firmware_sim::contacts::{Chip, Contacts};
+use firmware_sim::printer::Place;
+use firmware_sim::station::{ChipError, Config, SimStation};
+use ground::Ambient;
+use iso7816::{Link, Reader, ReplayLink, Transcript};
+use issuance::issue::Station;
+use issuance::keys::Purpose;
+use printers::magicard::{Enduro, Profile};
+use printers::{Connection, DeviceConnection, PrinterError, TcpConnection};
+use readers::PcscReader;
+
+use crate::output::{Failure, chain};
+use crate::selector::{SIMULATED, Selector};
+use crate::station_file::{PrinterConnection, StationFile};
+
+/// The number of every simulated card that is opened by a selector: always the same card.
+const SIMULATED_NUMBER: u64 = 1;
+
+/// Connects to the card a selector names, waiting at most `within` for one to be inserted.
+pub(crate) fn connect(
+    selector: &Selector,
+    within: Duration,
+    ambient: &Arc<dyn Ambient>,
+) -> Result<Box<dyn Link>, Failure> {
+    match selector {
+        Selector::Pcsc(name) => Ok(PcscReader::open(name, Arc::clone(ambient))?.connect(within)?),
+        Selector::Replay(path) => replay(path),
+        Selector::Sim(kind) => simulated(kind, selector),
+    }
+}
+
+fn replay(path: &Path) -> Result<Box<dyn Link>, Failure> {
+    Ok(Box::new(ReplayLink::named(
+        format!("replay:{}", path.display()),
+        read_transcript(path)?,
+    )))
+}
+
+/// Reads a transcript file.
+pub(crate) fn read_transcript(path: &Path) -> Result<Transcript, Failure> {
+    let shown = path.display();
+    let file = File::open(path).map_err(|error| {
+        Failure::mistake(format!("failed to open transcript `{shown}`: {error}"))
+    })?;
+    Transcript::read(BufReader::new(file))
+        .map_err(|error| Failure::mistake(format!("transcript `{shown}`: {error}")))
+}
+
+fn simulated(kind: &str, selector: &Selector) -> Result<Box<dyn Link>, Failure> {
+    let (name, condition) = match kind.strip_suffix("-blank") {
+        Some(name) => (name, Condition::Blank),
+        None => (kind, Condition::Personalised),
+    };
+    let model = Model::named(name).ok_or_else(|| {
+        let known: Vec<&str> = SIMULATED.iter().map(|(selector, _)| *selector).collect();
+        Failure::mistake(format!(
+            "there is no simulated card `{kind}` (known: {})",
+            known.join(", ")
+        ))
+    })?;
+    let mut contacts = Contacts::new(selector.to_string());
+    contacts.close_on(Box::new(PivChip::new(&model, SIMULATED_NUMBER, condition)));
+    Ok(contacts.connect(Duration::ZERO)?)
+}
+
+/// How long a printer may take to accept a connection.
+const PRINTER_WITHIN: Duration = Duration::from_secs(10);
+
+/// Connects the devices of a station file.
+pub(crate) fn station(file: StationFile, ambient: &Arc<dyn Ambient>) -> Result<Station, Failure> {
+    let StationFile {
+        name,
+        test,
+        printer,
+        encoder,
+        card_within,
+        ..
+    } = file;
+    let shown = match &printer {
+        PrinterConnection::Device(path) => path.display().to_string(),
+        PrinterConnection::Tcp(address) => address.clone(),
+    };
+    let unreachable = |source| PrinterError::Connection {
+        printer: shown,
+        source,
+    };
+    let connection: Box<dyn Connection> = match &printer {
+        PrinterConnection::Device(path) => {
+            Box::new(DeviceConnection::open(path, Arc::clone(ambient)).map_err(unreachable)?)
+        }
+        PrinterConnection::Tcp(address) => {
+            Box::new(TcpConnection::open(address, PRINTER_WITHIN).map_err(unreachable)?)
+        }
+    };
+    Ok(Station {
+        name,
+        purpose: if test { Purpose::Test } else { Purpose::Live },
+        printer: Box::new(Enduro::open(
+            connection,
+            Profile::enduro(),
+            Arc::clone(ambient),
+        )?),
+        encoder: Box::new(PcscReader::open(&encoder, Arc::clone(ambient))?),
+        card_within,
+        witness: None,
+    })
+}
+
+/// A simulated station of series 10 blanks that lives in `folder`, with at least `blanks` of them
+/// in its hopper.
+pub(crate) fn simulated_station(
+    folder: &Path,
+    blanks: u64,
+    ambient: &Arc<dyn Ambient>,
+) -> Result<Station, Failure> {
+    let model = Model::series10();
+    let chips = folder.to_owned();
+    let failed = |error: &dyn std::error::Error| {
+        Failure::store(format!(
+            "the simulated station in `{}`: {}",
+            folder.display(),
+            chain(error)
+        ))
+    };
+    let config = Config {
+        state: Some(folder.to_owned()),
+        ..Config::new("sim:series10", blanks, Arc::clone(ambient))
+    };
+    let simulated = SimStation::open(config, move |number| -> Result<Box<dyn Chip>, ChipError> {
+        let path = chips.join(format!("card-{number}.card"));
+        Ok(Box::new(PivChip::open(
+            &path,
+            &model,
+            number,
+            Condition::Blank,
+        )?))
+    })
+    .map_err(|error| failed(&error))?;
+    let left = simulated.printer().machine().transport().left();
+    if left < blanks {
+        simulated
+            .load(blanks - left)
+            .map_err(|error| failed(&error))?;
+    }
+    let connection = simulated.printer_connection();
+    let contacts = simulated.contacts();
+    let witness = move || {
+        let last = simulated
+            .printer()
+            .machine()
+            .transport()
+            .cards_at(Place::Output)
+            .pop();
+        let side = last
+            .and_then(|number| simulated.printed(number))
+            .and_then(|card| card.front);
+        Ok(side.map(|side| side.picture()))
+    };
+    Ok(Station {
+        name: "simulated station".to_owned(),
+        purpose: Purpose::Test,
+        printer: Box::new(Enduro::open(
+            connection,
+            Profile::enduro(),
+            Arc::clone(ambient),
+        )?),
+        encoder: Box::new(contacts),
+        card_within: Duration::from_secs(10),
+        witness: Some(Box::new(witness)),
+    })
+}
