@@ -1,0 +1,388 @@
+//! A simulated station and an issuer beside it.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use face::{Fonts, Renderer, Template};
+use firmware_sim::card::{Condition, Model, PivChip};
+use firmware_sim::contacts::{Chip, Contacts};
+use firmware_sim::printer::{FAULT_TABLE, Movement};
+use firmware_sim::station::{Config, SimStation};
+use ground::{Ambient, Virtual};
+use iso7816::{Channel, Disposition, Link, LinkError, Protocol, Reader, Reset};
+use issuance::DataDir;
+use issuance::authority::TestAuthority;
+use issuance::issue::{Batch, IssueError, IssueEvent, Issuer, Observer, Station};
+use issuance::keys::{KeyRing, Purpose};
+use issuance::request::{Request, RequestId};
+use issuance::store::{
+    Blank, BlankNumber, CardId, CardRecord, CardState, CertificateRecord, Handover, Outcome,
+    RequestRecord, SqliteStore, StepKind, Store, StoreError,
+};
+use jiff::Timestamp;
+use piv::secrets::Passcode;
+use piv::words::Algorithm;
+use plastic::Raster;
+use printers::magicard::{Enduro, Profile};
+use series::Profiles;
+use tempfile::TempDir;
+
+/// The passcode of every card made here.
+pub(crate) const PASSCODE: &str = "90817263";
+
+pub(crate) struct Bench {
+    pub(crate) folder: TempDir,
+    pub(crate) sim: SimStation,
+    pub(crate) ambient: Arc<dyn Ambient>,
+    /// What the passcode source answers.
+    pub(crate) passcode: Option<&'static str>,
+    profiles: Profiles,
+    mischief: Arc<Mutex<Mischief>>,
+    die_after: Arc<Mutex<Option<StepKind>>>,
+    /// `None` while the program is down.
+    running: Option<(Issuer, Station)>,
+}
+
+/// What the encoder does wrong on purpose.
+#[derive(Default)]
+struct Mischief {
+    /// The card is gone at this instruction.
+    yank_at: Option<u8>,
+    /// One bit of this object is wrong when it is read with contents.
+    corrupt: Option<[u8; 3]>,
+}
+
+pub(crate) fn request(bench: &Bench, id: &str, user: &str) -> Request {
+    let photo = bench.folder.path().join("photo.png");
+    if !photo.exists() {
+        Raster::white(600, 750).write_png(&photo).unwrap();
+    }
+    Request {
+        id: RequestId::new(id).unwrap(),
+        user: user.parse().unwrap(),
+        name: "Zoë O’Neill-Müller".to_owned(),
+        photo,
+        organisation: "Example NHS Trust".to_owned(),
+        series: None,
+    }
+}
+
+impl Bench {
+    /// Blanks of that model, keys on P-256, which are made quickly.
+    pub(crate) fn new(model: Model, blanks: u64) -> Self {
+        Self::build(model, blanks, Condition::Blank, quick_profiles())
+    }
+
+    pub(crate) fn with_profiles(model: Model, blanks: u64, profiles: Profiles) -> Self {
+        Self::build(model, blanks, Condition::Blank, profiles)
+    }
+
+    pub(crate) fn in_condition(model: Model, blanks: u64, condition: Condition) -> Self {
+        Self::build(model, blanks, condition, quick_profiles())
+    }
+
+    fn build(model: Model, blanks: u64, condition: Condition, profiles: Profiles) -> Self {
+        let ambient: Arc<dyn Ambient> = Arc::new(Virtual::new(11));
+        let sim = SimStation::open(
+            Config::new("sim:test", blanks, Arc::clone(&ambient)),
+            move |number| Ok(Box::new(PivChip::new(&model, number, condition))),
+        )
+        .unwrap();
+        let mut bench = Self {
+            folder: tempfile::tempdir().unwrap(),
+            sim,
+            ambient,
+            passcode: Some(PASSCODE),
+            profiles,
+            mischief: Arc::default(),
+            die_after: Arc::default(),
+            running: None,
+        };
+        bench.restart();
+        bench
+    }
+
+    /// Ends the program, if it still runs, and starts it again beside the same machines.
+    pub(crate) fn restart(&mut self) {
+        self.running = None;
+        let ambient = &self.ambient;
+        let data = DataDir::open(&self.folder.path().join("data")).unwrap();
+        let authority =
+            TestAuthority::open_or_create(&data.authority(), Arc::clone(ambient)).unwrap();
+        let issuer = Issuer {
+            store: Box::new(MortalStore {
+                inner: SqliteStore::open(&data.journal()).unwrap(),
+                last: None,
+                die_after: Arc::clone(&self.die_after),
+            }),
+            keys: KeyRing::open_or_create_test(&data.keys(), &**ambient).unwrap(),
+            authority: Box::new(authority),
+            profiles: self.profiles.clone(),
+            series: vec!["series-10".to_owned()],
+            renderer: Renderer::new(Fonts::builtin()),
+            template: Template::builtin(),
+            data,
+            handover: Handover::Held,
+            ambient: Arc::clone(ambient),
+        };
+        let profile = Profile::enduro().with_faults(FAULT_TABLE).unwrap();
+        let printer =
+            Enduro::open(self.sim.printer_connection(), profile, Arc::clone(ambient)).unwrap();
+        let sim = self.sim.clone();
+        let station = Station {
+            name: "desk".to_owned(),
+            purpose: Purpose::Test,
+            printer: Box::new(printer),
+            encoder: Box::new(Encoder {
+                contacts: self.sim.contacts(),
+                mischief: Arc::clone(&self.mischief),
+            }),
+            card_within: Duration::from_secs(1),
+            witness: Some(Box::new(move || Ok(last_face(&sim)))),
+        };
+        self.running = Some((issuer, station));
+    }
+
+    pub(crate) fn run(&mut self, requests: &[Request]) -> Result<Batch, IssueError> {
+        self.run_observed(requests, &mut |_: &IssueEvent<'_>| {})
+    }
+
+    pub(crate) fn run_observed(
+        &mut self,
+        requests: &[Request],
+        observer: &mut dyn Observer,
+    ) -> Result<Batch, IssueError> {
+        let given = self.passcode;
+        let mut passcodes = |_: &Request| match given {
+            Some(digits) => Ok(Passcode::new(digits).unwrap()),
+            None => Err("nobody has chosen one".to_owned()),
+        };
+        let (issuer, station) = self.running.as_mut().unwrap();
+        issuer.issue_all(station, requests, &mut passcodes, observer)
+    }
+
+    pub(crate) fn station(&mut self) -> &mut Station {
+        &mut self.running.as_mut().unwrap().1
+    }
+
+    pub(crate) fn cards(&self) -> Vec<CardRecord> {
+        self.store().cards().unwrap()
+    }
+
+    pub(crate) fn blanks(&self) -> Vec<Blank> {
+        self.store().blanks().unwrap()
+    }
+
+    fn store(&self) -> &dyn Store {
+        &*self.running.as_ref().unwrap().0.store
+    }
+
+    pub(crate) fn yank_at(&self, instruction: Option<u8>) {
+        self.mischief.lock().unwrap().yank_at = instruction;
+    }
+
+    pub(crate) fn corrupt(&self, object: Option<[u8; 3]>) {
+        self.mischief.lock().unwrap().corrupt = object;
+    }
+
+    /// The program dies when this step has taken effect and before its outcome is recorded.
+    pub(crate) fn die_after(&self, step: Option<StepKind>) {
+        *self.die_after.lock().unwrap() = step;
+    }
+
+    /// The card of that number, taken from the tray into another reader.
+    pub(crate) fn client_of(&self, number: u64) -> piv::Client {
+        let chip: Box<dyn Chip> = self.sim.take(number).unwrap().unwrap();
+        let mut reader = Contacts::new("sim:desk");
+        reader.close_on(chip);
+        let link = reader.connect(Duration::ZERO).unwrap();
+        piv::Client::select(Channel::new(link)).unwrap()
+    }
+}
+
+fn quick_profiles() -> Profiles {
+    let mut profiles = Profiles::builtin();
+    let mut profile = profiles.get("series-10").unwrap().clone();
+    let slots = &mut profile.piv.as_mut().unwrap().slots;
+    slots.authentication.algorithm.value = Algorithm::P256;
+    slots.signing.algorithm.value = Algorithm::P384;
+    profiles.put(profile);
+    profiles
+}
+
+fn last_face(sim: &SimStation) -> Option<Raster> {
+    let last = sim
+        .log()
+        .into_iter()
+        .rev()
+        .find_map(|entry| match entry.movement {
+            Movement::Printed { number, .. } => Some(number),
+            _ => None,
+        })?;
+    Some(sim.printed(last)?.front?.picture())
+}
+
+/// A journal whose program dies at a chosen moment.
+struct MortalStore {
+    inner: SqliteStore,
+    last: Option<StepKind>,
+    die_after: Arc<Mutex<Option<StepKind>>>,
+}
+
+impl Store for MortalStore {
+    fn register(&mut self, request: &Request, at: Timestamp) -> Result<(), StoreError> {
+        self.inner.register(request, at)
+    }
+
+    fn open_card(
+        &mut self,
+        request: &RequestId,
+        station: &str,
+        at: Timestamp,
+    ) -> Result<CardId, StoreError> {
+        self.inner.open_card(request, station, at)
+    }
+
+    fn bind_blank(
+        &mut self,
+        card: CardId,
+        blank: &BlankNumber,
+        series: &str,
+        at: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.inner.bind_blank(card, blank, series, at)
+    }
+
+    fn intend(&mut self, card: CardId, kind: StepKind, at: Timestamp) -> Result<(), StoreError> {
+        self.last = Some(kind);
+        self.inner.intend(card, kind, at)
+    }
+
+    fn conclude(
+        &mut self,
+        card: CardId,
+        outcome: &Outcome,
+        at: Timestamp,
+    ) -> Result<CardState, StoreError> {
+        let dies = self.last.is_some() && self.last == *self.die_after.lock().unwrap();
+        assert!(!dies, "the program dies here");
+        self.inner.conclude(card, outcome, at)
+    }
+
+    fn abandon(
+        &mut self,
+        card: CardId,
+        reason: &str,
+        at: Timestamp,
+    ) -> Result<CardState, StoreError> {
+        self.inner.abandon(card, reason, at)
+    }
+
+    fn record_certificate(
+        &mut self,
+        card: CardId,
+        certificate: &CertificateRecord,
+    ) -> Result<(), StoreError> {
+        self.inner.record_certificate(card, certificate)
+    }
+
+    fn record_transcript(&mut self, card: CardId, path: &str) -> Result<(), StoreError> {
+        self.inner.record_transcript(card, path)
+    }
+
+    fn card(&self, card: CardId) -> Result<CardRecord, StoreError> {
+        self.inner.card(card)
+    }
+
+    fn cards(&self) -> Result<Vec<CardRecord>, StoreError> {
+        self.inner.cards()
+    }
+
+    fn live_card(&self, request: &RequestId) -> Result<Option<CardRecord>, StoreError> {
+        self.inner.live_card(request)
+    }
+
+    fn certificates(&self, card: CardId) -> Result<Vec<CertificateRecord>, StoreError> {
+        self.inner.certificates(card)
+    }
+
+    fn transcripts(&self, card: CardId) -> Result<Vec<String>, StoreError> {
+        self.inner.transcripts(card)
+    }
+
+    fn requests(&self) -> Result<Vec<RequestRecord>, StoreError> {
+        self.inner.requests()
+    }
+
+    fn blanks(&self) -> Result<Vec<Blank>, StoreError> {
+        self.inner.blanks()
+    }
+}
+
+/// The contacts, with mischief.
+struct Encoder {
+    contacts: Contacts,
+    mischief: Arc<Mutex<Mischief>>,
+}
+
+impl Reader for Encoder {
+    fn name(&self) -> &str {
+        Reader::name(&self.contacts)
+    }
+
+    fn card_present(&mut self) -> Result<bool, LinkError> {
+        self.contacts.card_present()
+    }
+
+    fn connect(&mut self, within: Duration) -> Result<Box<dyn Link>, LinkError> {
+        Ok(Box::new(Wire {
+            link: self.contacts.connect(within)?,
+            mischief: Arc::clone(&self.mischief),
+        }))
+    }
+}
+
+struct Wire {
+    link: Box<dyn Link>,
+    mischief: Arc<Mutex<Mischief>>,
+}
+
+impl Link for Wire {
+    fn name(&self) -> &str {
+        self.link.name()
+    }
+
+    fn atr(&self) -> &[u8] {
+        self.link.atr()
+    }
+
+    fn protocol(&self) -> Protocol {
+        self.link.protocol()
+    }
+
+    fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, LinkError> {
+        let mischief = self.mischief.lock().unwrap();
+        if mischief.yank_at.is_some_and(|at| command[1] == at) {
+            return Err(LinkError::CardRemoved {
+                reader: self.link.name().to_owned(),
+            });
+        }
+        let mut answer = self.link.transmit(command)?;
+        let asked = mischief
+            .corrupt
+            .is_some_and(|tag| command[1] == 0xCB && command.windows(3).any(|part| part == tag));
+        // In the middle of the signed part of what is there; a blank has next to nothing.
+        if asked && answer.len() > 40 {
+            answer[35] ^= 0x01;
+        }
+        Ok(answer)
+    }
+
+    fn reset(&mut self, reset: Reset) -> Result<(), LinkError> {
+        self.link.reset(reset)
+    }
+
+    fn disconnect(self: Box<Self>, disposition: Disposition) -> Result<(), LinkError> {
+        self.link.disconnect(disposition)
+    }
+}
