@@ -199,7 +199,7 @@ impl Issuer {
             at: None,
             out: true,
         };
-        making.make().map(Fulfilled::Now).map_err(Box::new)
+        making.make().map(Fulfilled::Now)
     }
 
     /// Everything that can be found wrong before a card moves.

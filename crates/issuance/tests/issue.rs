@@ -1,4 +1,8 @@
 //! Whole cards through a simulated station: printer, encoder and chips in this process.
+#![expect(
+    clippy::unwrap_used,
+    reason = "the helpers of a test fail it like the test itself"
+)]
 
 #[path = "issue/bench.rs"]
 mod bench;

@@ -8,13 +8,14 @@ use std::time::Duration;
 
 use face::{DYE_TOLERANCE, Rendered, check_face};
 use ground::Blamed;
+use jiff::Timestamp;
 use piv::PublicKey;
 use piv::secrets::Passcode;
 use printers::{CardPosition, Job, Position};
-use series::{Identification, PivPlan, Profile, Slot};
+use series::{Identification, Profile, Slot};
 use x509_cert::Certificate;
 
-use super::chip::{Chip, Identity, Session};
+use super::chip::{Chip, Identified, Identity, Session};
 use super::event::{IssueEvent, IssuedCard, IssuedCertificate, Observer};
 use super::plastic::clear_printer;
 use super::read_back::Stranger;
@@ -49,10 +50,10 @@ type Done<T> = Result<(T, String), IssueError>;
 
 impl Making<'_> {
     /// Makes the card, or puts it away.
-    pub(super) fn make(mut self) -> Result<IssuedCard, CardFailure> {
+    pub(super) fn make(mut self) -> Result<IssuedCard, Box<CardFailure>> {
         match self.way() {
             Ok(card) => Ok(card),
-            Err(error) => Err(self.put_away(error)),
+            Err(error) => Err(Box::new(self.put_away(error))),
         }
     }
 
@@ -104,7 +105,7 @@ impl Making<'_> {
                 chip.write_certificate(slot, &certificate)?;
                 Ok(((), String::new()))
             })?;
-            certificates.push(issued(slot, &certificate, &identity));
+            certificates.push(issued(slot, &certificate)?);
         }
         self.step(StepKind::WriteSecurityObject, |it| {
             let detail = chip.write_security_object(it.issuer.authority.content_signer())?;
@@ -172,17 +173,12 @@ impl Making<'_> {
             .record_transcript(self.card, &relative.to_string_lossy())?;
         let path = self.issuer.data.join(&relative);
         let mut session = Session::open(link, &path, &self.issuer.ambient)?;
-        let identified = self.blank_of(&mut session);
-        let (profile, plan, blank) = match identified {
-            Ok(identified) => identified,
+        let mut chip = match self.blank_of(&mut session) {
+            Ok(identified) => session.into_chip(identified),
             Err(error) => return Err(close_after(session.close(), error)),
         };
-        let mut chip = match session.into_chip(&profile, &plan, blank) {
-            Ok(chip) => chip,
-            Err((session, error)) => return Err(close_after(session.close(), error)),
-        };
         let ambient = Arc::clone(&self.issuer.ambient);
-        if let Err(error) = chip.open_with_transport_key(&self.issuer.keys, &*ambient) {
+        if let Err(error) = chip.open_blank(&self.issuer.keys, &*ambient) {
             return Err(close_after(chip.close(), error));
         }
         let detail = format!("{}, blank {}", chip.profile.id, chip.blank);
@@ -190,10 +186,7 @@ impl Making<'_> {
     }
 
     /// Which series the card is of, and by which number it is accounted for.
-    fn blank_of(
-        &mut self,
-        session: &mut Session,
-    ) -> Result<(Profile, PivPlan, BlankNumber), IssueError> {
+    fn blank_of(&mut self, session: &mut Session) -> Result<Identified, IssueError> {
         let identification = session.identify(&self.issuer.profiles)?;
         let profile = self.choose_profile(&identification)?;
         let today = self
@@ -213,7 +206,12 @@ impl Making<'_> {
         self.issuer
             .store
             .bind_blank(self.card, &blank, &profile.id, now)?;
-        Ok((profile, plan, blank))
+        Ok(Identified {
+            application: session.select_piv(&profile)?,
+            profile,
+            plan,
+            blank,
+        })
     }
 
     /// The one profile the card may be of that the request and the station admit.
@@ -294,7 +292,7 @@ impl Making<'_> {
             &self.passcode,
             &mut *self.issuer.authority,
         )?;
-        let issued = issued(slot, &certificate, identity);
+        let issued = issued(slot, &certificate)?;
         let der = der::Encode::to_der(&certificate).map_err(|error| IssueError::Prepare {
             what: "the certificate",
             detail: error.to_string(),
@@ -434,13 +432,22 @@ fn blank_number(identification: &Identification) -> Option<BlankNumber> {
     (cplc.serial() != [0; 4]).then(|| BlankNumber::new(&number))
 }
 
-fn issued(slot: Slot, certificate: &Certificate, identity: &Identity) -> IssuedCertificate {
-    let serial = certificate.tbs_certificate().serial_number();
-    IssuedCertificate {
+/// What is told of a certificate, as the authority issued it.
+fn issued(slot: Slot, certificate: &Certificate) -> Result<IssuedCertificate, IssueError> {
+    let tbs = certificate.tbs_certificate();
+    let seconds = tbs.validity().not_after.to_unix_duration().as_secs();
+    let not_after = i64::try_from(seconds)
+        .map_err(|error| error.to_string())
+        .and_then(|seconds| Timestamp::from_second(seconds).map_err(|error| error.to_string()))
+        .map_err(|detail| IssueError::Prepare {
+            what: "the end of the certificate",
+            detail,
+        })?;
+    Ok(IssuedCertificate {
         slot,
-        serial: hex::encode_upper(serial.as_bytes()),
-        not_after: identity.not_after,
-    }
+        serial: hex::encode_upper(tbs.serial_number().as_bytes()),
+        not_after,
+    })
 }
 
 fn slow(took: Duration, budget: Duration) -> String {

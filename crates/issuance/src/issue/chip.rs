@@ -19,7 +19,7 @@ use piv::objects::{
 use piv::secrets::Passcode;
 use piv::signed::{ContentSigner, SignedError, sign_chuid, sign_security_object};
 use piv::words::{Algorithm, ObjectId, PinReference};
-use piv::{Client, PivError, PublicKey};
+use piv::{ApplicationProperties, Client, PivError, PublicKey};
 use series::{AdminKeyChange, Identification, PivPlan, Profile, Profiles, Slot, identify};
 use uuid::Uuid;
 use x509_cert::Certificate;
@@ -73,36 +73,42 @@ impl Session {
         end(self.channel, self.transcript)
     }
 
-    /// Goes on with the PIV application, if the card is a blank.
-    pub(super) fn into_chip(
-        mut self,
+    /// Selects the PIV application, with the sizes of the series.
+    pub(super) fn select_piv(
+        &mut self,
         profile: &Profile,
-        plan: &PivPlan,
-        blank: BlankNumber,
-    ) -> Result<Chip, (Self, IssueError)> {
+    ) -> Result<ApplicationProperties, IssueError> {
+        self.channel.set_limits(profile.limits());
+        Ok(Client::probe(&mut self.channel)?)
+    }
+
+    /// Goes on with the PIV application, which has been selected.
+    pub(super) fn into_chip(self, identified: Identified) -> Chip {
+        let Identified {
+            profile,
+            plan,
+            blank,
+            application,
+        } = identified;
         self.transcript
             .note(format!("identified as {}, blank {blank}", profile.id));
-        self.channel.set_limits(profile.limits());
-        let application = match Client::probe(&mut self.channel) {
-            Ok(application) => application,
-            Err(error) => return Err((self, error.into())),
-        };
-        let mut client = Client::from_selected(self.channel, application);
-        match refuse_personalised(&mut client) {
-            Ok(()) => Ok(Chip {
-                client,
-                transcript: self.transcript,
-                profile: profile.clone(),
-                plan: plan.clone(),
-                blank,
-                written: BTreeMap::new(),
-            }),
-            Err(error) => {
-                self.channel = client.into_channel();
-                Err((self, error))
-            }
+        Chip {
+            client: Client::from_selected(self.channel, application),
+            transcript: self.transcript,
+            profile,
+            plan,
+            blank,
+            written: BTreeMap::new(),
         }
     }
+}
+
+/// What is known of a blank once its chip has been read.
+pub(super) struct Identified {
+    pub(super) profile: Profile,
+    pub(super) plan: PivPlan,
+    pub(super) blank: BlankNumber,
+    pub(super) application: ApplicationProperties,
 }
 
 /// The chip of a blank on its way to become somebody's.
@@ -121,7 +127,7 @@ pub(super) struct Identity {
     uuid: Uuid,
     fasc_n: FascN,
     not_before: Timestamp,
-    pub(super) not_after: Timestamp,
+    not_after: Timestamp,
     expiry: Date,
 }
 
@@ -158,12 +164,14 @@ impl Chip {
         end(self.client.into_channel(), self.transcript)
     }
 
-    /// Proves the transport key. Nothing is written: a blank of another supplier stays a blank.
-    pub(super) fn open_with_transport_key(
+    /// Makes sure that this is a blank, and proves the transport key. Nothing is written: a card
+    /// that is refused is as it was.
+    pub(super) fn open_blank(
         &mut self,
         keys: &KeyRing,
         ambient: &dyn Ambient,
     ) -> Result<(), IssueError> {
+        self.refuse_personalised()?;
         let key = keys.transport(&self.profile.id)?.admin_key();
         match self.client.authenticate_admin(key, ambient) {
             Ok(_) => Ok(()),
@@ -173,6 +181,23 @@ impl Chip {
             }),
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// A blank has neither CHUID nor certificates, or empty ones.
+    fn refuse_personalised(&mut self) -> Result<(), IssueError> {
+        for object in [
+            ObjectId::Chuid,
+            ObjectId::AuthenticationCertificate,
+            ObjectId::SignatureCertificate,
+        ] {
+            let value = self.client.get_data(object)?;
+            if value.is_some_and(|value| !value.is_empty()) {
+                return Err(IssueError::NotABlank {
+                    what: format!("a {object}"),
+                });
+            }
+        }
+        Ok(())
     }
 
     /// Replaces the transport key by the card's own, and proves that one.
@@ -386,25 +411,6 @@ impl Chip {
         self.written.insert(object, value);
         Ok(())
     }
-}
-
-/// A blank has neither CHUID nor certificates, or empty ones.
-fn refuse_personalised(client: &mut Client) -> Result<(), IssueError> {
-    for object in [
-        ObjectId::Chuid,
-        ObjectId::AuthenticationCertificate,
-        ObjectId::SignatureCertificate,
-    ] {
-        if client
-            .get_data(object)?
-            .is_some_and(|value| !value.is_empty())
-        {
-            return Err(IssueError::NotABlank {
-                what: format!("a {object}"),
-            });
-        }
-    }
-    Ok(())
 }
 
 fn end(channel: Channel, transcript: TranscriptWriter) -> Result<(), IssueError> {

@@ -214,11 +214,11 @@ fn faults_of_a_chain_are_named() {
     let [issuing, root] = authority.chain.clone();
 
     assert!(matches!(
-        fault(&[root.clone()], now),
+        fault(std::slice::from_ref(&root), now),
         ChainError::OtherIssuer { .. }
     ));
     assert!(matches!(
-        fault(&[issuing.clone()], now),
+        fault(std::slice::from_ref(&issuing), now),
         ChainError::NoRoot { .. }
     ));
     assert!(matches!(
