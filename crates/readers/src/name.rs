@@ -1,12 +1,17 @@
 use iso7816::LinkError;
 
+/// What the selector of a PC/SC reader starts with.
+pub const SELECTOR_PREFIX: &str = "pcsc:";
+
 /// Chooses the reader an operator means: the one of exactly that name, else the only one whose
 /// name contains it (upper and lower case alike), else, for an empty name, the only one there is.
+/// The name may be written as a selector, with `pcsc:` in front.
 ///
 /// # Errors
 ///
 /// [`LinkError::NoReader`] when none fits, [`LinkError::Ambiguous`] when several do.
 pub fn choose(asked: &str, present: &[String]) -> Result<String, LinkError> {
+    let asked = asked.strip_prefix(SELECTOR_PREFIX).unwrap_or(asked);
     if let Some(exact) = present.iter().find(|name| *name == asked) {
         return Ok(exact.clone());
     }
@@ -30,6 +35,8 @@ pub fn choose(asked: &str, present: &[String]) -> Result<String, LinkError> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn present() -> Vec<String> {
@@ -77,5 +84,35 @@ mod tests {
     fn no_name_means_the_only_reader() {
         assert_eq!(choose("", &present()[..1]).unwrap(), "Virtual PCD 00 00");
         assert!(choose("", &present()).is_err());
+    }
+    #[test]
+    fn a_selector_is_a_name_too() {
+        assert_eq!(
+            choose("pcsc:pcd 00 01", &present()).unwrap(),
+            "Virtual PCD 00 01"
+        );
+        assert_eq!(choose("pcsc:", &present()[..1]).unwrap(), present()[0]);
+    }
+
+    proptest! {
+        #[test]
+        fn every_reader_is_chosen_by_its_name(
+            names in proptest::collection::vec("[A-Za-z0-9 ()]{1,20}", 1..6),
+        ) {
+            for name in &names {
+                prop_assert_eq!(&choose(name, &names).unwrap(), name);
+                prop_assert_eq!(&choose(&format!("pcsc:{name}"), &names).unwrap(), name);
+            }
+        }
+
+        #[test]
+        fn any_text_chooses_one_that_is_there_or_gives_a_typed_error(
+            asked in ".{0,20}",
+            names in proptest::collection::vec(".{0,20}", 0..6),
+        ) {
+            if let Ok(chosen) = choose(&asked, &names) {
+                prop_assert!(names.contains(&chosen));
+            }
+        }
     }
 }

@@ -1,166 +1,164 @@
 use std::ffi::CString;
+use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use ground::Ambient;
 use iso7816::{Link, LinkError, Reader};
-use pcsc::{Context, Error, Protocols, ReaderState, Scope, ShareMode, State};
-use serde::Serialize;
+use pcsc::{Card, Error, Protocols, ShareMode};
 
-use crate::PcscLink;
-use crate::error::link_error;
-use crate::name::choose;
+use crate::error::{During, link_error};
+use crate::link::PcscLink;
+use crate::listing::CardState;
+use crate::name::{SELECTOR_PREFIX, choose};
+use crate::service::Service;
 
-/// How often a card that another program holds is asked for again.
-const AGAIN: Duration = Duration::from_millis(100);
-
-/// A reader and the card in it, at one moment.
-#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
-pub struct ReaderInfo {
-    /// The name the service gives it.
-    pub name: String,
-    /// What is in it.
-    pub card: CardState,
-}
-
-/// What is in a reader.
-#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum CardState {
-    /// A card, free to be used.
-    Present {
-        /// Its answer to reset.
-        atr: Vec<u8>,
-    },
-    /// A card that another program holds exclusively.
-    InUse {
-        /// Its answer to reset.
-        atr: Vec<u8>,
-    },
-    /// A card that does not answer to reset.
-    Mute,
-    /// No card.
-    Empty,
-}
-
-impl CardState {
-    fn of(state: &ReaderState) -> Self {
-        let events = state.event_state();
-        let atr = || state.atr().to_vec();
-        if events.contains(State::MUTE) {
-            Self::Mute
-        } else if events.contains(State::EXCLUSIVE) {
-            Self::InUse { atr: atr() }
-        } else if events.contains(State::PRESENT) {
-            Self::Present { atr: atr() }
-        } else {
-            Self::Empty
-        }
-    }
-}
-
-/// The PC/SC readers there are, each with what is in it.
-///
-/// # Errors
-///
-/// [`LinkError::NoService`] when the service does not run.
-pub fn list() -> Result<Vec<ReaderInfo>, LinkError> {
-    let context = establish()?;
-    let names = reader_names(&context)?;
-    let mut states: Vec<ReaderState> = names
-        .iter()
-        .map(|name| ReaderState::new(name.clone(), State::UNAWARE))
-        .collect();
-    if !states.is_empty() {
-        context
-            .get_status_change(Duration::ZERO, &mut states)
-            .map_err(|error| link_error(error, "all readers"))?;
-    }
-    Ok(states
-        .iter()
-        .map(|state| ReaderInfo {
-            name: state.name().to_string_lossy().into_owned(),
-            card: CardState::of(state),
-        })
-        .collect())
-}
-
-/// One PC/SC reader, whether or not a card is in it.
+/// One PC/SC reader.
 pub struct PcscReader {
+    service: Service,
     ambient: Arc<dyn Ambient>,
-    context: Context,
     reader: CString,
     name: String,
     /// The name without the selector's prefix, for messages.
     plain: String,
+    sharing: Sharing,
+    cancelled: Arc<AtomicBool>,
 }
+
+/// Who else may talk to a connected card.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Sharing {
+    /// Nobody. The way to write to a card.
+    #[default]
+    Exclusive,
+    /// Other programs too, except between [`Link::lock`] and [`Link::unlock`]. The way to look at
+    /// a card that another program may be using.
+    Shared,
+}
+
+impl Sharing {
+    pub(crate) fn mode(self) -> ShareMode {
+        match self {
+            Self::Exclusive => ShareMode::Exclusive,
+            Self::Shared => ShareMode::Shared,
+        }
+    }
+}
+
+/// How long one wait in the service lasts at most: a cancellation that comes just before the wait
+/// begins is noticed after this time.
+const SLICE: Duration = Duration::from_millis(500);
+/// How often a card that another program holds is asked for again.
+const AGAIN: Duration = Duration::from_millis(100);
 
 impl PcscReader {
     /// Finds a reader by its name or a part of it; see [`choose`].
     ///
     /// # Errors
     ///
-    /// [`LinkError::NoService`], [`LinkError::NoReader`], [`LinkError::Ambiguous`].
-    pub fn open(name: &str, ambient: Arc<dyn Ambient>) -> Result<Self, LinkError> {
-        let context = establish()?;
-        let names = reader_names(&context)?;
-        let plain: Vec<String> = names
+    /// [`LinkError::NoReader`], [`LinkError::Ambiguous`] or [`LinkError::NoService`].
+    pub fn open(asked: &str, ambient: Arc<dyn Ambient>) -> Result<Self, LinkError> {
+        Self::open_on(Service::new(), asked, ambient)
+    }
+
+    /// As [`PcscReader::open`], with a connection to the service that others share.
+    ///
+    /// # Errors
+    ///
+    /// As [`PcscReader::open`].
+    pub fn open_on(
+        service: Service,
+        asked: &str,
+        ambient: Arc<dyn Ambient>,
+    ) -> Result<Self, LinkError> {
+        let present = service
+            .names()
+            .map_err(|error| link_error(error, During::Connecting, asked, Duration::ZERO))?;
+        let names: Vec<String> = present
             .iter()
-            .map(|name| name.to_string_lossy().into_owned())
+            .map(|reader| reader.to_string_lossy().into_owned())
             .collect();
-        let chosen = choose(name, &plain)?;
-        let index = plain.iter().position(|name| *name == chosen).unwrap_or(0);
+        let plain = choose(asked, &names)?;
+        let at = names
+            .iter()
+            .position(|name| *name == plain)
+            .expect("what was chosen is one of the names");
         Ok(Self {
+            service,
             ambient,
-            context,
-            reader: names[index].clone(),
-            name: format!("pcsc:{chosen}"),
-            plain: chosen,
+            name: format!("{SELECTOR_PREFIX}{plain}"),
+            plain,
+            reader: present[at].clone(),
+            sharing: Sharing::default(),
+            cancelled: Arc::default(),
         })
     }
 
-    /// Waits at most `within` for the reader's state to differ from `seen`.
-    fn state(&mut self, seen: State, within: Duration) -> Result<ReaderState, LinkError> {
-        let mut states = [ReaderState::new(self.reader.clone(), seen)];
-        let mut result = self.context.get_status_change(within, &mut states);
-        if matches!(
-            result,
-            Err(Error::NoService | Error::ServiceStopped | Error::InvalidHandle)
-        ) {
-            // The service was restarted: its old context is worth nothing.
-            self.context = establish()?;
-            result = self.context.get_status_change(within, &mut states);
-        }
-        let [state] = states;
-        match result {
-            Ok(()) | Err(Error::Timeout) => {}
-            Err(error) => return Err(link_error(error, &self.plain)),
-        }
-        if state
-            .event_state()
-            .intersects(State::UNKNOWN | State::IGNORE | State::UNAVAILABLE)
-        {
-            return Err(LinkError::ReaderGone {
-                reader: self.plain.clone(),
-            });
-        }
-        Ok(state)
+    /// Says who else may talk to cards connected from now on.
+    #[must_use]
+    pub fn with_sharing(mut self, sharing: Sharing) -> Self {
+        self.sharing = sharing;
+        self
     }
 
-    /// Connects, and asks again until `deadline` while another program holds the card.
-    fn connect_until(&mut self, deadline: Duration) -> Result<Box<dyn Link>, LinkError> {
-        loop {
-            match self
-                .context
-                .connect(&self.reader, ShareMode::Exclusive, Protocols::ANY)
-            {
-                Ok(card) => return Ok(Box::new(PcscLink::new(card, &self.name, &self.plain)?)),
-                Err(Error::SharingViolation) if self.ambient.elapsed() < deadline => {
-                    self.ambient.sleep(AGAIN);
-                }
-                Err(error) => return Err(link_error(error, &self.plain)),
-            }
+    /// What ends a wait for a card from another thread.
+    #[must_use]
+    pub fn canceller(&self) -> Canceller {
+        Canceller {
+            service: self.service.clone(),
+            cancelled: Arc::clone(&self.cancelled),
         }
+    }
+
+    /// What is in the reader now.
+    ///
+    /// # Errors
+    ///
+    /// [`LinkError::NoService`] or [`LinkError::ReaderGone`].
+    pub fn state(&self) -> Result<CardState, LinkError> {
+        self.look().map(|(_, card)| card)
+    }
+
+    fn look(&self) -> Result<(pcsc::ReaderState, CardState), LinkError> {
+        let state = self
+            .service
+            .state_of(&self.reader)
+            .map_err(|error| self.error(error, Duration::ZERO))?;
+        let card = CardState::of(&state).ok_or_else(|| LinkError::ReaderGone {
+            reader: self.plain.clone(),
+        })?;
+        Ok((state, card))
+    }
+
+    /// Waits until the reader's state is no longer `known`, for one slice of `within` at most.
+    /// Returns how long that took.
+    fn wait(&self, known: pcsc::ReaderState, within: Duration) -> Result<Duration, LinkError> {
+        let slice = within.min(SLICE);
+        let before = self.ambient.elapsed();
+        let mut states = [known];
+        states[0].sync_current_state();
+        let waited = self
+            .service
+            .with(|context| context.get_status_change(slice, &mut states));
+        let took = self.ambient.elapsed().saturating_sub(before);
+        match waited {
+            Ok(()) => Ok(took),
+            // On a clock that stands still, the time has passed all the same.
+            Err(Error::Timeout) => Ok(took.max(slice)),
+            // The caller looks at the flag, which says whether it was this wait that was meant.
+            Err(Error::Cancelled) => Ok(took),
+            Err(error) => Err(self.error(error, took)),
+        }
+    }
+
+    fn try_connect(&self) -> Result<Card, Error> {
+        self.service
+            .with(|context| context.connect(&self.reader, self.sharing.mode(), Protocols::ANY))
+    }
+
+    fn error(&self, error: Error, waited: Duration) -> LinkError {
+        link_error(error, During::Connecting, &self.plain, waited)
     }
 }
 
@@ -170,47 +168,88 @@ impl Reader for PcscReader {
     }
 
     fn card_present(&mut self) -> Result<bool, LinkError> {
-        let state = self.state(State::UNAWARE, Duration::ZERO)?;
-        Ok(state.event_state().contains(State::PRESENT))
+        Ok(self.state()? != CardState::Empty)
     }
 
+    /// Waits at most `within` for a card and connects to it, exclusively unless
+    /// [`PcscReader::with_sharing`] said otherwise. A card that another program holds is asked for
+    /// again until then: Windows looks into every card that comes and lets go of it soon.
+    ///
+    /// # Errors
+    ///
+    /// [`LinkError::NoCard`], [`LinkError::CardMute`], [`LinkError::SharedElsewhere`],
+    /// [`LinkError::Cancelled`] and what the service says.
     fn connect(&mut self, within: Duration) -> Result<Box<dyn Link>, LinkError> {
-        let deadline = self.ambient.elapsed().saturating_add(within);
-        let mut seen = State::UNAWARE;
+        let reader = || self.plain.clone();
+        let mut spent = Duration::ZERO;
         loop {
-            let left = deadline.saturating_sub(self.ambient.elapsed());
-            let state = self.state(seen, left)?;
-            if state.event_state().contains(State::PRESENT) {
-                return self.connect_until(deadline);
+            if self.cancelled.swap(false, Ordering::SeqCst) {
+                return Err(LinkError::Cancelled { reader: reader() });
             }
-            if self.ambient.elapsed() >= deadline {
-                return Err(LinkError::NoCard {
-                    reader: self.plain.clone(),
-                });
+            let (state, card) = self.look()?;
+            match card {
+                CardState::Mute => return Err(LinkError::CardMute { reader: reader() }),
+                CardState::Empty => {}
+                CardState::Present { .. } | CardState::InUse { .. } => match self.try_connect() {
+                    Ok(card) => {
+                        let link = PcscLink::new(
+                            card,
+                            self.service.clone(),
+                            self.reader.clone(),
+                            self.name.clone(),
+                            self.plain.clone(),
+                            self.sharing,
+                        )?;
+                        return Ok(Box::new(link));
+                    }
+                    Err(Error::SharingViolation) if spent < within => {
+                        let before = self.ambient.elapsed();
+                        self.ambient.sleep(AGAIN);
+                        let took = self.ambient.elapsed().saturating_sub(before);
+                        spent += took.max(AGAIN);
+                        continue;
+                    }
+                    // It went again in between: wait for the next.
+                    Err(Error::NoSmartcard | Error::RemovedCard) => {}
+                    Err(error) => return Err(self.error(error, spent)),
+                },
             }
-            seen = state.event_state();
+            let left = within.saturating_sub(spent);
+            if left.is_zero() {
+                return Err(LinkError::NoCard { reader: reader() });
+            }
+            spent += self.wait(state, left)?;
         }
     }
 }
 
-impl std::fmt::Debug for PcscReader {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for PcscReader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("PcscReader")
             .field("name", &self.name)
+            .field("sharing", &self.sharing)
             .finish_non_exhaustive()
     }
 }
 
-fn establish() -> Result<Context, LinkError> {
-    Context::establish(Scope::User).map_err(|error| LinkError::NoService {
-        detail: error.to_string(),
-    })
+/// Ends a wait for a card from another thread.
+#[derive(Clone, Debug)]
+pub struct Canceller {
+    service: Service,
+    cancelled: Arc<AtomicBool>,
 }
 
-fn reader_names(context: &Context) -> Result<Vec<CString>, LinkError> {
-    match context.list_readers_owned() {
-        Ok(names) => Ok(names),
-        Err(Error::NoReadersAvailable) => Ok(Vec::new()),
-        Err(error) => Err(link_error(error, "all readers")),
+impl Canceller {
+    /// Ends the wait in [`Reader::connect`] with [`LinkError::Cancelled`]: the present one, or if
+    /// there is none, the next.
+    ///
+    /// # Errors
+    ///
+    /// [`LinkError`] when the service could not be told; the wait then ends half a second later.
+    pub fn cancel(&self) -> Result<(), LinkError> {
+        self.cancelled.store(true, Ordering::SeqCst);
+        self.service
+            .cancel()
+            .map_err(|error| link_error(error, During::Connecting, "all readers", Duration::ZERO))
     }
 }
