@@ -5,6 +5,8 @@
 //! ([`CardState::fold`]), the same for every backend. [`SqliteStore`] keeps the journal in one
 //! file.
 
+#[cfg(test)]
+mod contract;
 mod fault;
 mod record;
 mod sqlite;

@@ -1,11 +1,7 @@
 use tempfile::TempDir;
 
 use super::*;
-use crate::store::Handover;
-
-fn at(second: i64) -> Timestamp {
-    Timestamp::from_second(1_767_603_600 + second).unwrap()
-}
+use crate::store::contract::{ONE, PROMISES, at, failed, open_card, request, walk};
 
 fn store() -> (TempDir, SqliteStore) {
     let folder = tempfile::tempdir().unwrap();
@@ -13,52 +9,19 @@ fn store() -> (TempDir, SqliteStore) {
     (folder, store)
 }
 
-fn request(id: &str, user: &str) -> Request {
-    Request {
-        id: RequestId::new(id).unwrap(),
-        user: user.parse().unwrap(),
-        name: "Zoë Test".to_owned(),
-        photo: "p.png".into(),
-        organisation: "Example".to_owned(),
-        series: Some(10),
-    }
-}
-
-fn done() -> Outcome {
-    Outcome::Done {
-        detail: String::new(),
-    }
-}
-
-fn failed() -> Outcome {
-    Outcome::Failed(Failure {
-        blame: Blame::CardMisbehaved,
-        message: "the card answered 6F00".to_owned(),
-        hint: Some("try another".to_owned()),
-    })
-}
-
-const ONE: &str = "555253521108";
-const TWO: &str = "555253521116";
-
 /// A journal with a registered request and its open card.
 fn with_card() -> (TempDir, SqliteStore, CardId) {
     let (folder, mut store) = store();
-    let request = request("R1", ONE);
-    store.register(&request, at(0)).unwrap();
-    let card = store.open_card(&request.id, "here", at(1)).unwrap();
+    let card = open_card(&mut store);
     (folder, store, card)
 }
 
-fn walk(store: &mut SqliteStore, card: CardId, blank: u8, steps: &[StepKind]) {
-    for &step in steps {
-        store.intend(card, step, at(2)).unwrap();
-        if step == StepKind::Identify {
-            store
-                .bind_blank(card, &BlankNumber::new(&[blank]), "series10", at(2))
-                .unwrap();
-        }
-        store.conclude(card, &done(), at(3)).unwrap();
+#[test]
+fn it_does_what_every_journal_does() {
+    for (name, promise) in PROMISES {
+        println!("{name}");
+        let (_folder, mut store) = store();
+        promise(&mut store);
     }
 }
 
@@ -100,47 +63,6 @@ fn what_was_recorded_is_read_back_after_reopening() {
 }
 
 #[test]
-fn a_request_may_be_registered_again_but_not_changed() {
-    let (_folder, mut store) = store();
-    store.register(&request("R1", ONE), at(0)).unwrap();
-    let moved = Request {
-        photo: "elsewhere/p.png".into(),
-        ..request("R1", ONE)
-    };
-    store.register(&moved, at(1)).unwrap();
-    assert_eq!(store.requests().unwrap().len(), 1);
-    assert_eq!(store.requests().unwrap()[0].request.photo, moved.photo);
-
-    let error = store.register(&request("R1", TWO), at(2)).unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        format!("request `R1` is recorded with another UUID: `{ONE}`, now `{TWO}`")
-    );
-}
-
-#[test]
-fn a_person_with_a_live_card_gets_no_other() {
-    let (_folder, mut store, card) = with_card();
-    let again = request("R2", ONE);
-    store.register(&again, at(3)).unwrap();
-    let refused = |error: StoreError| matches!(error, StoreError::Refused(Refusal::AlreadyIssued { card: of, .. }) if of == card);
-    assert!(refused(
-        store.open_card(&again.id, "here", at(4)).unwrap_err()
-    ));
-    walk(&mut store, card, 7, &StepKind::ORDER[..17]);
-    assert!(matches!(
-        store.card(card).unwrap().state,
-        CardState::Issued {
-            handover: Handover::Delivered
-        }
-    ));
-    assert!(refused(
-        store.open_card(&again.id, "here", at(5)).unwrap_err()
-    ));
-    assert_eq!(store.live_card(&again.id).unwrap().unwrap().id, card);
-}
-
-#[test]
 fn the_index_alone_refuses_a_second_live_card() {
     let (_folder, store, card) = with_card();
     let insert = "INSERT INTO cards (request, user, station, opened)
@@ -150,72 +72,6 @@ fn the_index_alone_refuses_a_second_live_card() {
         error.sqlite_error_code(),
         Some(ErrorCode::ConstraintViolation)
     );
-}
-
-#[test]
-fn abandoning_opens_the_request_again_and_accounts_for_the_blank() {
-    let (_folder, mut store, first) = with_card();
-    let id = RequestId::new("R1").unwrap();
-    let blank = BlankNumber::new(&[7]);
-
-    walk(&mut store, first, 7, &StepKind::ORDER[..2]);
-    store.abandon(first, "wrong series", at(5)).unwrap();
-    assert_eq!(store.blanks().unwrap()[0].state, BlankState::Free);
-
-    let second = store.open_card(&id, "here", at(6)).unwrap();
-    walk(&mut store, second, 7, &StepKind::ORDER[..3]);
-    assert_eq!(
-        store.blanks().unwrap()[0].state,
-        BlankState::Bound { card: second }
-    );
-    store.abandon(second, "pulled out", at(7)).unwrap();
-    let reason = "pulled out".to_owned();
-    assert_eq!(
-        store.blanks().unwrap()[0].state,
-        BlankState::Spoiled {
-            reason: reason.clone()
-        }
-    );
-
-    let third = store.open_card(&id, "here", at(8)).unwrap();
-    store.intend(third, StepKind::Feed, at(9)).unwrap();
-    let error = store
-        .bind_blank(third, &blank, "series10", at(9))
-        .unwrap_err();
-    assert!(
-        matches!(error, StoreError::Refused(refusal) if refusal == Refusal::BlankSpoiled { blank, reason })
-    );
-}
-
-#[test]
-fn a_blank_that_is_somebodys_card_is_refused() {
-    let (_folder, mut store, first) = with_card();
-    walk(&mut store, first, 7, &StepKind::ORDER[..17]);
-    let other = request("R2", TWO);
-    store.register(&other, at(5)).unwrap();
-    let second = store.open_card(&other.id, "here", at(6)).unwrap();
-    let error = store
-        .bind_blank(second, &BlankNumber::new(&[7]), "series10", at(7))
-        .unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "blank 07 is card 1 already, made for request `R1`"
-    );
-}
-
-#[test]
-fn steps_out_of_order_are_refused_and_not_recorded() {
-    let (_folder, mut store, card) = with_card();
-    assert!(store.intend(card, StepKind::Print, at(2)).is_err());
-    assert!(store.conclude(card, &done(), at(2)).is_err());
-    store.intend(card, StepKind::Feed, at(2)).unwrap();
-    let error = store.intend(card, StepKind::Identify, at(2)).unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "card 1: `identify` cannot follow: `feed` begun, outcome unknown"
-    );
-    assert_eq!(store.card(card).unwrap().steps.len(), 1);
-    assert!(store.card(CardId(99)).is_err());
 }
 
 fn fault(path: &Path) -> FaultKind {
