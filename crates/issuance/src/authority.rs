@@ -77,6 +77,15 @@ pub struct CardNames<'a> {
     pub fascn: &'a [u8; 25],
 }
 
+/// The serial number of a certificate in upper-case hexadecimal, without the leading zero that
+/// makes it positive in DER: as other programs show it.
+#[must_use]
+pub fn serial_text(certificate: &Certificate) -> String {
+    let bytes = certificate.tbs_certificate().serial_number().as_bytes();
+    let number = bytes.strip_prefix(&[0]).filter(|rest| !rest.is_empty());
+    hex::encode_upper(number.unwrap_or(bytes))
+}
+
 /// Why there is no certificate.
 #[derive(Debug, Error)]
 #[non_exhaustive]

@@ -37,6 +37,19 @@ pub(crate) fn read(path: &Path) -> io::Result<String> {
 ///
 /// `AlreadyExists` when there is such a file; whatever the system reports.
 pub(crate) fn create(path: &Path, content: &[u8]) -> io::Result<()> {
+    create_with(system::create_new, path, content)
+}
+
+/// As [`create`], for a file everybody may read.
+///
+/// # Errors
+///
+/// As [`create`].
+pub(crate) fn create_public(path: &Path, content: &[u8]) -> io::Result<()> {
+    create_with(|path| File::create_new(path), path, content)
+}
+
+fn create_with(open: fn(&Path) -> io::Result<File>, path: &Path, content: &[u8]) -> io::Result<()> {
     if path.try_exists()? {
         return Err(io::ErrorKind::AlreadyExists.into());
     }
@@ -49,7 +62,7 @@ pub(crate) fn create(path: &Path, content: &[u8]) -> io::Result<()> {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
     }
-    let mut file = system::create_new(unfinished)?;
+    let mut file = open(unfinished)?;
     file.write_all(content)?;
     file.sync_all()?;
     drop(file);
@@ -131,6 +144,15 @@ mod tests {
         create(&folder.path().join("secret"), b"whole").unwrap();
         assert_eq!(read(&folder.path().join("secret")).unwrap(), "whole");
         assert!(!folder.path().join("secret.new").exists());
+    }
+
+    #[test]
+    fn a_public_file_is_created_once_too() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("certificate");
+        create_public(&path, b"one").unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), b"one");
+        assert!(create_public(&path, b"two").is_err());
     }
 
     #[cfg(unix)]

@@ -11,7 +11,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use bench::{Bench, request};
-use firmware_sim::card::{Condition, Model};
+use firmware_sim::card::{Condition, Model, PivChip};
 use firmware_sim::printer::{Movement, Trouble};
 use ground::{Blame, Blamed};
 use iso7816::Transcript;
@@ -392,6 +392,27 @@ fn a_request_without_a_passcode_touches_no_card() {
     let batch = bench.run(&requests).unwrap();
     assert!(matches!(batch.failed[0].error, IssueError::NoPasscode(_)));
     assert!(bench.cards().is_empty());
+}
+
+#[test]
+fn a_card_in_the_encoder_that_the_printer_did_not_feed_is_not_touched() {
+    let mut bench = Bench::new(Model::series10(), 1);
+    let stray = PivChip::blank(&Model::series10(), 99);
+    bench.sim.contacts().close_on(Box::new(stray));
+    let batch = bench.run(&[request(&bench, "R1", ONE)]).unwrap();
+    let failure = &batch.failed[0];
+    assert!(
+        matches!(failure.error, IssueError::EncoderOccupied { .. }),
+        "{failure}"
+    );
+    assert_eq!(
+        (failure.step, &failure.blank),
+        (Some(StepKind::Feed), &None)
+    );
+    assert!(
+        failure.outcome.contains("not drawn from the hopper"),
+        "{failure}"
+    );
 }
 
 /// The chip takes the first certificate and gives back another: nobody but a reader notices.

@@ -22,7 +22,9 @@ use zeroize::Zeroizing;
 
 use super::name::plain_name;
 use super::profile::{Kind, Profile};
-use super::{Authority, AuthorityError, Submission, certificate_request, verify_chain};
+use super::{
+    Authority, AuthorityError, Submission, certificate_request, serial_text, verify_chain,
+};
 use crate::keys::Purpose;
 use crate::private_file;
 
@@ -157,8 +159,8 @@ impl Authority for TestAuthority {
             &self.issuing_key,
             &self.ambient,
         )?;
-        let serial = hex::encode_upper(certificate.tbs_certificate().serial_number().as_bytes());
-        let path = self.folder.join("issued").join(format!("{serial}.pem"));
+        let name = format!("{}.pem", serial_text(&certificate));
+        let path = self.folder.join("issued").join(name);
         std::fs::write(&path, pem(&certificate)?).map_err(|source| file(&path, source))?;
         Ok(certificate)
     }
@@ -227,14 +229,14 @@ impl Maker<'_> {
             let signer = p384::ecdsa::SigningKey::from(issuer);
             let profile = profile(name);
             let made = build(profile, spki.clone(), (from, to), &signer, self.ambient)?;
-            private_file::create(&path, pem(&made)?.as_bytes())
+            private_file::create_public(&path, pem(&made)?.as_bytes())
                 .map_err(|source| file(&path, source))?;
         }
         let content = |detail: &str| AuthorityError::Content {
             path: path.clone(),
             detail: detail.to_owned(),
         };
-        let text = private_file::read(&path).map_err(|source| file(&path, source))?;
+        let text = std::fs::read(&path).map_err(|source| file(&path, source))?;
         let certificate =
             Certificate::from_pem(text).map_err(|_| content("this is no certificate"))?;
         if *certificate.tbs_certificate().subject_public_key_info() != spki {

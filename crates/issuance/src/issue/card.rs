@@ -20,6 +20,7 @@ use super::event::{IssueEvent, IssuedCard, IssuedCertificate, Observer};
 use super::plastic::clear_printer;
 use super::read_back::Stranger;
 use super::{CardFailure, IssueError, Issuer, Station};
+use crate::authority::serial_text;
 use crate::request::Request;
 use crate::store::{
     BlankNumber, CardId, CardState, CertificateRecord, Failure, Handover, Outcome, StepKind,
@@ -27,6 +28,9 @@ use crate::store::{
 
 /// How many steps a card takes; both ways to hand it over are one.
 const STEPS: usize = StepKind::ORDER.len() - 1;
+
+/// How often the encoder is asked whether it is empty.
+const GLANCE: Duration = Duration::from_millis(50);
 
 /// One card in the making.
 pub(super) struct Making<'a> {
@@ -160,9 +164,33 @@ impl Making<'_> {
     }
 
     fn feed(&mut self) -> Done<()> {
+        self.await_empty_encoder()?;
         self.out = false;
         self.station.printer.feed(Position::Contacts)?;
         Ok(((), String::new()))
+    }
+
+    /// Waits until the encoder reports no card.
+    ///
+    /// A service looks into its readers only a few times a second: a card taken for the one before
+    /// it would be spoken to as if it had never left.
+    fn await_empty_encoder(&mut self) -> Result<(), IssueError> {
+        let Station {
+            encoder,
+            card_within,
+            ..
+        } = &mut *self.station;
+        let ambient = &self.issuer.ambient;
+        let deadline = ambient.elapsed().saturating_add(*card_within);
+        while encoder.card_present()? {
+            if ambient.elapsed() >= deadline {
+                return Err(IssueError::EncoderOccupied {
+                    encoder: encoder.name().to_owned(),
+                });
+            }
+            ambient.sleep(GLANCE);
+        }
+        Ok(())
     }
 
     fn identify(&mut self) -> Done<Chip> {
@@ -445,7 +473,7 @@ fn issued(slot: Slot, certificate: &Certificate) -> Result<IssuedCertificate, Is
         })?;
     Ok(IssuedCertificate {
         slot,
-        serial: hex::encode_upper(tbs.serial_number().as_bytes()),
+        serial: serial_text(certificate),
         not_after,
     })
 }

@@ -131,6 +131,12 @@ pub enum IssueError {
         /// What was asked for.
         expected: String,
     },
+    /// A card is in the encoder that the printer has not put there.
+    #[error("a card is in encoder `{encoder}` before the printer has fed one")]
+    EncoderOccupied {
+        /// The encoder.
+        encoder: String,
+    },
     /// The chip reports no number to account for it by.
     #[error("the chip reports no serial number (production life cycle data, tag `9F7F`)")]
     NoNumber,
@@ -201,6 +207,7 @@ impl Blamed for IssueError {
             | Self::NoPasscode(_)
             | Self::Passcode(_)
             | Self::WrongSeries { .. }
+            | Self::EncoderOccupied { .. }
             | Self::NotABlank { .. }
             | Self::TransportKey { .. }
             | Self::Prepare { .. } => Blame::OperatorMistake,
@@ -229,6 +236,9 @@ impl Blamed for IssueError {
             Self::NotABlank { .. } => "take the card out of the stock: somebody may be missing it",
             Self::TransportKey { .. } => {
                 "compare the supplier's transport values with the key ring; the blank is not harmed"
+            }
+            Self::EncoderOccupied { .. } => {
+                "take the card out; if the reader is empty, the station file names the wrong reader"
             }
             Self::NoNumber => "set this blank aside and use another",
             Self::NoPasscode(_) | Self::Passcode(_) => "give a passcode of 6 to 8 digits",
