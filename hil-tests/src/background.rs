@@ -84,8 +84,21 @@ impl Background {
         }
     }
 
-    /// Ends the program now.
-    pub fn stop(self) {}
+    /// Whether the program still runs.
+    ///
+    /// # Errors
+    ///
+    /// [`RigError::NotReady`] with what it printed, when it has ended.
+    pub fn expect_running(&mut self, awaited: &str) -> Result<(), RigError> {
+        match self.child.try_wait() {
+            Ok(None) => Ok(()),
+            _ => Err(RigError::NotReady {
+                program: self.name.clone(),
+                awaited: awaited.to_owned(),
+                printed: self.lines.try_iter().collect::<Vec<_>>().join("\n"),
+            }),
+        }
+    }
 }
 
 impl Drop for Background {
