@@ -10,6 +10,7 @@ mod dispatch;
 #[cfg(test)]
 mod endurance;
 mod fascn;
+mod key_hook;
 mod keys;
 mod manager;
 mod model;
@@ -17,6 +18,7 @@ mod null;
 pub mod nvm;
 mod personalise;
 mod piv;
+mod secure_messaging;
 mod session;
 
 use std::collections::BTreeMap;
@@ -34,12 +36,14 @@ use self::nvm::{Cell, Memory, StateError, Transaction, WriteHook};
 use self::session::{Session, Stop};
 use crate::contacts::Chip;
 
+pub use self::key_hook::KeyHook;
 pub use self::model::{
-    Administration, Application, Capacity, CardManager, ExtendedLength, Keys, Model, ModelError,
-    Reference, Transport,
+    Administration, Application, Capacity, CardManager, Contactless, ExtendedLength, Keys, Model,
+    ModelError, Reference, SecureMessaging, Transport,
 };
 pub use self::null::NullChip;
 pub use self::personalise::test_authority;
+pub use self::secure_messaging::Suite;
 
 /// How a new card comes.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -47,8 +51,20 @@ pub enum Condition {
     /// As from the factory: delivered PIN, PUK and administration key, no objects, no other keys.
     Blank,
     /// With P-256 keys 9A, 9C, 9D and 9E, their certificates from a simulated test authority,
-    /// CHUID, CCC, Discovery Object and Printed Information.
+    /// CHUID, CCC, Discovery Object and Printed Information; with key 04, its certificate and its
+    /// signer's where the model has secure messaging, and a pairing code where its PIN usage
+    /// policy names a virtual contact interface.
     Personalised,
+}
+
+/// The side from which a chip is spoken to.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Interface {
+    /// Through its contacts.
+    #[default]
+    Contact,
+    /// Through its antenna: less is allowed (SP 800-73-5 Part 1, 5.5).
+    Contactless,
 }
 
 /// The chip of a PIV card.
@@ -68,8 +84,10 @@ pub struct PivChip {
     model: Model,
     number: u64,
     memory: Memory,
+    interface: Interface,
     power: Power,
     session: Session,
+    key_hook: Option<Box<dyn KeyHook>>,
     /// Keys already taken apart, so that using one costs its arithmetic alone.
     keys: BTreeMap<KeyReference, PrivateKey>,
     /// The random bytes of this power-up, begun when the first are needed.
@@ -186,7 +204,9 @@ impl PivChip {
             model,
             number,
             memory,
+            interface: Interface::Contact,
             power: Power::Off,
+            key_hook: None,
             keys: BTreeMap::new(),
             random: None,
         }
@@ -213,6 +233,34 @@ impl PivChip {
     /// Lets every write to the non-volatile memory pass `hook`; `None` takes the hook away.
     pub fn set_write_hook(&mut self, hook: Option<Box<dyn WriteHook>>) {
         self.memory.set_hook(hook);
+    }
+
+    /// Lets `hook` stand in for the private keys; `None` takes it away.
+    pub fn set_key_hook(&mut self, hook: Option<Box<dyn KeyHook>>) {
+        self.key_hook = hook;
+    }
+
+    /// The side it is spoken to from.
+    #[must_use]
+    pub fn interface(&self) -> Interface {
+        self.interface
+    }
+
+    /// Takes the card out of the reader it is in and holds it to one of the other kind: it is off
+    /// until the next [`Chip::power_on`].
+    ///
+    /// # Errors
+    ///
+    /// [`ModelError::NoContactless`].
+    pub fn set_interface(&mut self, interface: Interface) -> Result<(), ModelError> {
+        if interface == Interface::Contactless && self.model.contactless.is_none() {
+            return Err(ModelError::NoContactless {
+                name: self.model.name.clone(),
+            });
+        }
+        self.power_off();
+        self.interface = interface;
+        Ok(())
     }
 
     /// Random bytes, the same for the same card and history, never the same twice on one card:
@@ -258,7 +306,10 @@ impl Chip for PivChip {
         self.power = Power::On;
         self.random = None;
         self.session = Session::new(self.model.default_application);
-        self.model.atr.clone()
+        match (self.interface, &self.model.contactless) {
+            (Interface::Contactless, Some(contactless)) => contactless.atr.clone(),
+            _ => self.model.atr.clone(),
+        }
     }
 
     fn power_off(&mut self) {
@@ -284,6 +335,7 @@ impl fmt::Debug for PivChip {
         f.debug_struct("PivChip")
             .field("model", &self.model.name)
             .field("number", &self.number)
+            .field("interface", &self.interface)
             .field("power", &self.power)
             .finish_non_exhaustive()
     }
@@ -311,7 +363,7 @@ fn factory(model: &Model, number: u64, condition: Condition) -> Transaction {
     }
     match condition {
         Condition::Blank => cells,
-        Condition::Personalised => personalise::add_to(cells, number),
+        Condition::Personalised => personalise::add_to(cells, model, number),
     }
 }
 

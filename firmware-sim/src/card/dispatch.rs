@@ -1,11 +1,12 @@
 //! From bytes to the command of the selected application and back: APDU cases, classes, command
-//! chaining, GET RESPONSE (ISO/IEC 7816-4, 5.1 to 5.4).
+//! chaining, GET RESPONSE (ISO/IEC 7816-4, 5.1 to 5.4), secure messaging around all of it.
 
 use std::mem;
 
 use iso7816::{Command, Expected, Instruction, StatusWord};
 use zeroize::Zeroizing;
 
+use super::secure_messaging::{self, SECURED};
 use super::session::{Answer, Chain, Moment, Pending, Stop};
 use super::{Application, PivChip};
 
@@ -38,9 +39,17 @@ impl PivChip {
         }
         self.session.pending = None;
         let chain = self.session.chain.take();
-        match self.perform(command.as_ref(), bytes.len(), extended, chain, moment)? {
-            Performed::PartTaken => Ok(StatusWord::OK.0.to_be_bytes().to_vec()),
-            Performed::Answered(data, expected) => {
+        match self.perform(command.as_ref(), bytes.len(), extended, chain, moment) {
+            Err(stop) => {
+                // Only what went wrong with secure messaging itself is told in the clear, and
+                // that ends the session (SP 800-73-5 Part 2, 4.3).
+                if bytes.first().is_some_and(|&class| is_protected(class)) {
+                    self.session.channel = None;
+                }
+                Err(stop)
+            }
+            Ok(Performed::PartTaken) => Ok(StatusWord::OK.0.to_be_bytes().to_vec()),
+            Ok(Performed::Answered(data, expected)) => {
                 let pending = Pending { data, given: 0 };
                 Ok(self.hand_out(pending, expected, extended))
             }
@@ -62,6 +71,14 @@ impl PivChip {
         }
         self.check_class(command)?;
         let continued = chain.filter(|chain| chain.continues_with(command));
+        let continued = match continued {
+            // SP 800-73-5 Part 2, 4.2: what began under secure messaging goes on under it.
+            Some(chain) if chain.is_protected() && !is_protected(command.class) => {
+                self.session.channel = None;
+                return Err(StatusWord::SM_OBJECTS_MISSING.into());
+            }
+            continued => continued.filter(|it| it.is_protected() == is_protected(command.class)),
+        };
         if command.is_chained() {
             if !is_chainable(command.instruction) {
                 return Err(StatusWord::CHAINING_NOT_SUPPORTED.into());
@@ -81,11 +98,40 @@ impl PivChip {
                     data: chain.data,
                     ..command.clone()
                 };
-                self.run(&whole, moment)
+                self.run_in_its_class(&whole, moment)
             }
-            None => self.run(command, moment),
+            None => self.run_in_its_class(command, moment),
         };
         Ok(Performed::Answered(answer?, command.expected))
+    }
+
+    fn run_in_its_class(&mut self, command: &Command, moment: Moment) -> Answer {
+        if is_protected(command.class) {
+            self.run_protected(command, moment)
+        } else {
+            self.run(command, moment)
+        }
+    }
+
+    /// Opens the command, carries it out, seals what became of it, good or bad. The session is
+    /// taken out meanwhile, so that whatever fails in between ends it.
+    fn run_protected(&mut self, command: &Command, moment: Moment) -> Answer {
+        let mut channel = self
+            .session
+            .channel
+            .take()
+            .ok_or(StatusWord::SECURITY_STATUS_NOT_SATISFIED)?;
+        let plain = channel.open(command)?;
+        self.session.protected = true;
+        let answer = self.run(&plain, moment);
+        self.session.protected = false;
+        let sealed = match answer {
+            Ok(data) => channel.seal(&data, StatusWord::OK),
+            Err(Stop::Refused(status)) => channel.seal(&[], status),
+            Err(Stop::PowerCut) => return Err(Stop::PowerCut),
+        };
+        self.session.channel = Some(channel);
+        Ok(Zeroizing::new(sealed))
     }
 
     fn run(&mut self, command: &Command, moment: Moment) -> Answer {
@@ -98,12 +144,22 @@ impl PivChip {
         }
     }
 
-    /// SP 800-73-5 Part 2, 3 for PIV; 0C and 1C are secure messaging, which these cards have
-    /// not. The card manager takes 00 and 80.
+    /// SP 800-73-5 Part 2, 3 for PIV; 0C and 1C are secure messaging, for some commands and
+    /// within a session. The card manager takes 00 and 80.
     fn check_class(&self, command: &Command) -> Result<(), StatusWord> {
         match (self.session.selected, command.class) {
             (_, 0x00) | (Application::Piv, 0x10) | (Application::CardManager, 0x80) => Ok(()),
-            (Application::Piv, 0x0C | 0x1C) => Err(StatusWord::SECURE_MESSAGING_NOT_SUPPORTED),
+            (Application::Piv, 0x0C | 0x1C) => {
+                if self.model.secure_messaging.is_none()
+                    || !secure_messaging::may_carry(command.instruction)
+                {
+                    return Err(StatusWord::SECURE_MESSAGING_NOT_SUPPORTED);
+                }
+                match self.session.channel {
+                    Some(_) => Ok(()),
+                    None => Err(StatusWord::SECURITY_STATUS_NOT_SATISFIED),
+                }
+            }
             _ => Err(StatusWord::CLASS_NOT_SUPPORTED),
         }
     }
@@ -158,6 +214,10 @@ enum Performed {
     PartTaken,
     /// It was carried out, with this data for a host that expects so much.
     Answered(Zeroizing<Vec<u8>>, Option<Expected>),
+}
+
+fn is_protected(class: u8) -> bool {
+    class & 0x80 == 0 && class & SECURED == SECURED
 }
 
 fn is_get_response(command: &Command) -> bool {

@@ -75,21 +75,30 @@ impl PrivateKey {
     /// `7F49 { 81 modulus, 82 exponent }` or `7F49 { 86 point }` (SP 800-73-5 Part 2, 3.3.2).
     pub(super) fn public_key_object(&self) -> Vec<u8> {
         let mut parts = Vec::new();
+        if let Some(point) = self.point() {
+            ber::write(&mut parts, Tag(0x86), &point);
+        }
         match self {
-            Self::P256(secret, _) => {
-                let point = secret.public_key().to_sec1_point(false);
-                ber::write(&mut parts, Tag(0x86), point.as_bytes());
-            }
-            Self::P384(secret, _) => {
-                let point = secret.public_key().to_sec1_point(false);
-                ber::write(&mut parts, Tag(0x86), point.as_bytes());
-            }
+            Self::P256(..) | Self::P384(..) => {}
             Self::Rsa2048(key) | Self::Rsa3072(key) => {
                 ber::write(&mut parts, Tag(0x81), &key.n_bytes());
                 ber::write(&mut parts, Tag(0x82), &key.e_bytes());
             }
         }
         ber::object(Tag(0x7F49), &parts)
+    }
+
+    /// The public point, 04, X, Y; RSA has none.
+    pub(super) fn point(&self) -> Option<Vec<u8>> {
+        match self {
+            Self::P256(secret, _) => {
+                Some(secret.public_key().to_sec1_point(false).as_bytes().to_vec())
+            }
+            Self::P384(secret, _) => {
+                Some(secret.public_key().to_sec1_point(false).as_bytes().to_vec())
+            }
+            Self::Rsa2048(_) | Self::Rsa3072(_) => None,
+        }
     }
 
     /// ECDSA of a digest, deterministic (RFC 6979), as a DER sequence. A digest longer than the
@@ -161,6 +170,12 @@ impl PrivateKey {
     fn p384(secret: p384::SecretKey) -> Self {
         let signing = Box::new(p384::ecdsa::SigningKey::from(&secret));
         Self::P384(Box::new(secret), signing)
+    }
+}
+
+impl From<&p256::ecdsa::SigningKey> for PrivateKey {
+    fn from(key: &p256::ecdsa::SigningKey) -> Self {
+        Self::p256(p256::SecretKey::from(key))
     }
 }
 

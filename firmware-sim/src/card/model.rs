@@ -7,6 +7,8 @@ use serde::Deserialize;
 use thiserror::Error;
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
+use super::secure_messaging::Suite;
+
 /// What kind of card a chip is: everything that differs between products, as data.
 ///
 /// A model is written in TOML; [`Model::series10`] and [`Model::series9`] are built in, and
@@ -26,8 +28,15 @@ pub struct Model {
     pub label: String,
     /// The shortest beginning of the PIV application identifier that selects it, 5 to 9 bytes.
     pub shortest_aid: usize,
+    /// The PIN usage policy in the Discovery Object of a personalised card (SP 800-73-5 Part 1,
+    /// 3.3.2). What counts on any card is the object it holds.
+    pub pin_usage_policy: [u8; 2],
     /// Extended length fields, where the card takes them.
     pub extended_length: Option<ExtendedLength>,
+    /// Key 04 and what it is for, where the card has it.
+    pub secure_messaging: Option<SecureMessaging>,
+    /// The contactless interface, where the card has one.
+    pub contactless: Option<Contactless>,
     /// Sizes at the transport level.
     pub transport: Transport,
     /// The PIV Card Application PIN (reference 80).
@@ -141,6 +150,27 @@ pub struct ExtendedLength {
     pub command: u16,
     /// The longest response APDU in bytes.
     pub response: u16,
+}
+
+/// Secure messaging (SP 800-73-5 Part 2, 4).
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SecureMessaging {
+    /// The one cipher suite of the card.
+    pub suite: Suite,
+    /// Whether PUT DATA with the object `7F21` stores the card verifiable certificate of key 04.
+    /// SP 800-73 has no command for that.
+    pub put_certificate: bool,
+}
+
+/// The contactless interface.
+#[derive(Clone, Debug)]
+pub struct Contactless {
+    /// What a contactless reader gives in place of an answer to reset.
+    pub atr: Vec<u8>,
+    /// The intermediate retry value of both PINs: tries that are left for the contact interface
+    /// (SP 800-73-5 Part 2, 3.2.1).
+    pub intermediate_retry_value: u8,
 }
 
 /// Sizes at the transport level.
@@ -261,6 +291,12 @@ pub enum ModelError {
         /// The parser's words.
         detail: String,
     },
+    /// A card of this kind has contacts only.
+    #[error("card model `{name}` has no contactless interface")]
+    NoContactless {
+        /// The model's short name.
+        name: String,
+    },
 }
 
 impl Blamed for ModelError {
@@ -279,7 +315,10 @@ struct RawModel {
     default_application: Application,
     label: String,
     shortest_aid: usize,
+    pin_usage_policy: Option<String>,
     extended_length: Option<ExtendedLength>,
+    secure_messaging: Option<SecureMessaging>,
+    contactless: Option<RawContactless>,
     transport: Transport,
     pin: Reference,
     puk: Reference,
@@ -288,6 +327,13 @@ struct RawModel {
     keys: RawKeys,
     memory: Capacity,
     card_manager: RawCardManager,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawContactless {
+    atr: String,
+    intermediate_retry_value: u8,
 }
 
 #[derive(Deserialize, Zeroize, ZeroizeOnDrop)]
@@ -320,14 +366,19 @@ impl TryFrom<RawModel> for Model {
     type Error = String;
 
     fn try_from(raw: RawModel) -> Result<Self, String> {
-        let atr = bytes("atr", &raw.atr)?;
-        // ISO/IEC 7816-3, 8.1: TS, T0 and at most 31 characters after them.
-        if !(2..=33).contains(&atr.len()) {
-            return Err(format!(
-                "`atr` has {} bytes, 2 to 33 are allowed",
-                atr.len()
-            ));
-        }
+        let atr = answer_to_reset(&raw.atr)?;
+        let contactless = match raw.contactless {
+            None => None,
+            Some(contactless) => Some(Contactless {
+                atr: answer_to_reset(&contactless.atr)?,
+                intermediate_retry_value: contactless.intermediate_retry_value,
+            }),
+        };
+        let pin_usage_policy = match &raw.pin_usage_policy {
+            Some(policy) => two_bytes("pin_usage_policy", policy)?,
+            None => [0x40, 0x00],
+        };
+        check_policy(pin_usage_policy, raw.secure_messaging.is_some())?;
         if !(1..=256).contains(&raw.transport.response_chunk) {
             return Err(format!(
                 "`response_chunk` is {}, must be between 1 and 256",
@@ -352,7 +403,10 @@ impl TryFrom<RawModel> for Model {
             default_application: raw.default_application,
             label: raw.label,
             shortest_aid: raw.shortest_aid,
+            pin_usage_policy,
             extended_length: raw.extended_length,
+            secure_messaging: raw.secure_messaging,
+            contactless,
             transport: raw.transport,
             pin: raw.pin,
             puk: raw.puk,
@@ -379,6 +433,40 @@ impl TryFrom<RawModel> for Model {
             source: Source(String::new()),
         })
     }
+}
+
+/// ISO/IEC 7816-3, 8.1: TS, T0 and at most 31 characters after them.
+fn answer_to_reset(text: &str) -> Result<Vec<u8>, String> {
+    let atr = bytes("atr", text)?;
+    if !(2..=33).contains(&atr.len()) {
+        return Err(format!(
+            "`atr` has {} bytes, 2 to 33 are allowed",
+            atr.len()
+        ));
+    }
+    Ok(atr)
+}
+
+/// A personalised card must not announce what its chip cannot do.
+fn check_policy(policy: [u8; 2], secure_messaging: bool) -> Result<(), String> {
+    const PIV_PIN: u8 = 0x40;
+    const COMPARISON: u8 = 0x10;
+    const VIRTUAL_CONTACT: u8 = 0x08;
+    let text = hex::encode_upper(policy);
+    if policy[0] & PIV_PIN == 0 {
+        return Err(format!("`pin_usage_policy` is {text}: bit 7 must be set"));
+    }
+    if policy[0] & COMPARISON != 0 {
+        return Err(format!(
+            "`pin_usage_policy` is {text}: there is no on-card biometric comparison"
+        ));
+    }
+    if policy[0] & VIRTUAL_CONTACT != 0 && !secure_messaging {
+        return Err(format!(
+            "`pin_usage_policy` is {text}: a virtual contact interface needs secure messaging"
+        ));
+    }
+    Ok(())
 }
 
 fn check_reference(name: &str, reference: &Reference, shortest: usize) -> Result<(), String> {
@@ -469,12 +557,35 @@ mod tests {
     #[test]
     fn the_check_byte_of_every_built_in_answer_to_reset_is_right() {
         for name in Model::NAMES {
-            let atr = Model::named(name).unwrap().atr;
-            assert_eq!(
-                atr[1..].iter().fold(0, |check, byte| check ^ byte),
-                0,
-                "{name}"
-            );
+            let model = Model::named(name).unwrap();
+            for atr in model
+                .contactless
+                .iter()
+                .map(|it| &it.atr)
+                .chain([&model.atr])
+            {
+                assert_eq!(
+                    atr[1..].iter().fold(0, |check, byte| check ^ byte),
+                    0,
+                    "{name}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_policy_the_chip_cannot_keep_is_refused() {
+        let text = Model::series9().source.0.clone();
+        for (policy, word) in [
+            ("0000", "bit 7"),
+            ("5000", "comparison"),
+            ("4800", "secure messaging"),
+            ("40", "2 bytes"),
+        ] {
+            let written = format!("pin_usage_policy = \"{policy}\"");
+            let text = text.replace("pin_usage_policy = \"4000\"", &written);
+            let error = Model::parse(&text).unwrap_err().to_string();
+            assert!(error.contains(word), "{error}");
         }
     }
 

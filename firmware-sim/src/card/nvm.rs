@@ -38,6 +38,8 @@ pub enum Cell {
     Key(KeyReference),
     /// A data object as GET DATA returns it.
     Object(Tag),
+    /// The card verifiable certificate of key 04, `7F21`; empty when the key is newer.
+    Certificate,
 }
 
 /// Values that are written together or not at all.

@@ -2,15 +2,17 @@
 //! identity objects. All of it follows from the card's number.
 
 mod authority;
+mod cvc;
 
 use ::piv::words::{AID, Algorithm, KeyReference, ObjectId};
 use iso7816::ber::{self, Tag};
+use rand_chacha::ChaCha20Rng;
 use rand_core::Rng;
 
 use self::authority::{Authority, Subject};
 use super::keys::PrivateKey;
 use super::nvm::{Cell, Transaction};
-use super::{fascn, seeded};
+use super::{Model, Suite, fascn, seeded};
 
 /// The certificate, in DER, of the simulated authority that vouches for the personalised card
 /// with this number. Its key follows from the number: it proves nothing to anybody.
@@ -23,7 +25,7 @@ pub fn test_authority(number: u64) -> Vec<u8> {
 const EXPIRY: &[u8; 8] = b"20351231";
 
 /// Adds keys and objects to a new card's memory.
-pub(super) fn add_to(mut cells: Transaction, number: u64) -> Transaction {
+pub(super) fn add_to(mut cells: Transaction, model: &Model, number: u64) -> Transaction {
     let random = &mut seeded(number, 0);
     let authority = Authority::new(number, random);
     let mut uuid = [0; 16];
@@ -63,7 +65,7 @@ pub(super) fn add_to(mut cells: Transaction, number: u64) -> Transaction {
         );
     }
 
-    cells
+    cells = cells
         .set(
             Cell::Object(ObjectId::Chuid.tag()),
             chuid(&authority, &fasc_n, &uuid),
@@ -72,11 +74,59 @@ pub(super) fn add_to(mut cells: Transaction, number: u64) -> Transaction {
             Cell::Object(ObjectId::CardCapabilityContainer.tag()),
             card_capability_container(&uuid),
         )
-        .set(Cell::Object(ObjectId::Discovery.tag()), discovery())
+        .set(
+            Cell::Object(ObjectId::Discovery.tag()),
+            discovery(model.pin_usage_policy),
+        )
         .set(
             Cell::Object(ObjectId::PrintedInformation.tag()),
             printed_information(number),
+        );
+    // Last, so that the card is the same in all else with and without it.
+    match model.secure_messaging {
+        Some(secure_messaging) => {
+            let cells =
+                add_secure_messaging(cells, secure_messaging.suite, &authority, &uuid, random);
+            add_pairing_code(cells, model.pin_usage_policy, random)
+        }
+        None => cells,
+    }
+}
+
+/// Key 04 with its certificate, and the certificate of who signed that.
+fn add_secure_messaging(
+    cells: Transaction,
+    suite: Suite,
+    authority: &Authority,
+    uuid: &[u8; 16],
+    random: &mut ChaCha20Rng,
+) -> Transaction {
+    let key =
+        PrivateKey::generate(suite.curve(), random).expect("keys on a curve can be generated");
+    let value = key
+        .to_cell()
+        .expect("keys on a curve encode as their scalar");
+    let signer = authority.certificate_signer(suite, random);
+    cells
+        .set(Cell::Key(KeyReference::SecureMessaging), value.as_slice())
+        .set(Cell::Certificate, signer.certify(&key, uuid))
+        .set(
+            Cell::Object(ObjectId::SecureMessagingSigner.tag()),
+            container(&[(0x70, signer.certificate()), (0x71, &[0x00]), (0xFE, &[])]),
         )
+}
+
+/// SP 800-73-5 Part 1, 5.1.3: eight digits by lot, where they serve a purpose.
+fn add_pairing_code(cells: Transaction, policy: [u8; 2], random: &mut ChaCha20Rng) -> Transaction {
+    const VIRTUAL_CONTACT: u8 = 0x08;
+    if policy[0] & VIRTUAL_CONTACT == 0 {
+        return cells;
+    }
+    let code = format!("{:08}", random.next_u64() % 100_000_000);
+    cells.set(
+        Cell::Object(ObjectId::PairingCode.tag()),
+        container(&[(0x99, code.as_bytes()), (0xFE, &[])]),
+    )
 }
 
 /// SP 800-73-5 Part 1, Appendix A. The signature covers everything before and after itself.
@@ -109,10 +159,10 @@ fn card_capability_container(uuid: &[u8; 16]) -> Vec<u8> {
     ])
 }
 
-/// SP 800-73-5 Part 1, 3.3.2: the PIV PIN alone.
-fn discovery() -> Vec<u8> {
+/// SP 800-73-5 Part 1, 3.3.2.
+fn discovery(policy: [u8; 2]) -> Vec<u8> {
     let mut value = ber::object(Tag(0x4F), &AID);
-    ber::write(&mut value, Tag(0x5F2F), &[0x40, 0x00]);
+    ber::write(&mut value, Tag(0x5F2F), &policy);
     ber::object(ObjectId::Discovery.tag(), &value)
 }
 

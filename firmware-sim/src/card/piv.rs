@@ -3,7 +3,9 @@
 mod administer;
 mod authenticate;
 mod data;
+mod establish;
 mod generate;
+mod interface;
 mod reference;
 #[cfg(test)]
 mod rules;

@@ -5,6 +5,7 @@ use zeroize::Zeroizing;
 
 use super::Application;
 use super::nvm::CommitError;
+use super::secure_messaging::{SECURED, SecureChannel};
 
 /// Volatile state: the selected application, security status, and exchanges in progress.
 pub(super) struct Session {
@@ -16,6 +17,10 @@ pub(super) struct Session {
     pub(super) moment: Moment,
     pub(super) chain: Option<Chain>,
     pub(super) pending: Option<Pending>,
+    /// The secure messaging session, between key establishment and its end.
+    pub(super) channel: Option<SecureChannel>,
+    /// The command being carried out came under secure messaging.
+    pub(super) protected: bool,
 }
 
 impl Session {
@@ -27,6 +32,8 @@ impl Session {
             moment: Moment::default(),
             chain: None,
             pending: None,
+            channel: None,
+            protected: false,
         }
     }
 }
@@ -36,6 +43,8 @@ impl Session {
 pub(super) struct SecurityStatus {
     /// 80: the PIV PIN was verified.
     pub(super) pin: bool,
+    /// 98: the pairing code was verified.
+    pub(super) pairing_code: bool,
     /// 9B: the administrator was authenticated.
     pub(super) administrator: bool,
 }
@@ -59,6 +68,7 @@ pub(super) enum Challenge {
 
 /// The parts of a command chain that have come so far.
 pub(super) struct Chain {
+    class: u8,
     instruction: Instruction,
     p1: u8,
     p2: u8,
@@ -70,6 +80,7 @@ impl Chain {
     /// what is sent in parts behind.
     pub(super) fn begin(command: &Command, capacity: usize) -> Self {
         Self {
+            class: command.class,
             instruction: command.instruction,
             p1: command.p1,
             p2: command.p2,
@@ -80,6 +91,11 @@ impl Chain {
     /// Whether the command is another part of it (ISO/IEC 7816-4, 5.3.3: same INS P1 P2).
     pub(super) fn continues_with(&self, command: &Command) -> bool {
         (self.instruction, self.p1, self.p2) == (command.instruction, command.p1, command.p2)
+    }
+
+    /// Whether its parts come under secure messaging.
+    pub(super) fn is_protected(&self) -> bool {
+        self.class & SECURED == SECURED
     }
 }
 

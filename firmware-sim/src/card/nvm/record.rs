@@ -139,6 +139,7 @@ fn cell_word(cell: Cell) -> u32 {
         Cell::Tries(reference) => (5, u32::from(reference.byte())),
         Cell::Key(key) => (6, u32::from(key.byte())),
         Cell::Object(tag) => (7, tag.0),
+        Cell::Certificate => (8, 0),
     };
     kind << 24 | number
 }
@@ -154,6 +155,7 @@ fn cell_from(word: u32) -> Option<Cell> {
         5 => Cell::Tries(PinReference::from_byte(byte()?)?),
         6 => Cell::Key(KeyReference::from_byte(byte()?)?),
         7 => Cell::Object(Tag(number)),
+        8 => Cell::Certificate,
         _ => return None,
     })
 }
@@ -177,6 +179,7 @@ mod tests {
             Cell::Tries(PinReference::Global),
             Cell::Key(KeyReference::Signature),
             Cell::Object(Tag(0x5F_C123)),
+            Cell::Certificate,
         ];
         for cell in cells {
             assert_eq!(cell_from(cell_word(cell)), Some(cell));

@@ -33,6 +33,8 @@ use x509_cert::serial_number::SerialNumber;
 use x509_cert::time::{Time, Validity};
 use x509_cert::{Certificate, TbsCertificate};
 
+use super::cvc::CertificateSigner;
+use crate::card::Suite;
 use crate::card::keys::PrivateKey;
 
 /// Everything here is made of constants and fresh keys, so encoding it cannot fail.
@@ -186,8 +188,35 @@ impl Authority {
             .expect(ENCODES)
     }
 
+    /// The content signer for certificates of key 04: the one of the CHUID where its curve fits
+    /// the suite, else another.
+    pub(super) fn certificate_signer(
+        &self,
+        suite: Suite,
+        random: &mut ChaCha20Rng,
+    ) -> CertificateSigner {
+        let (key, certificate) = match suite {
+            Suite::Cs2 => {
+                let key = PrivateKey::from(&self.signer);
+                (key, self.signer_certificate())
+            }
+            Suite::Cs7 => {
+                let key = PrivateKey::generate(suite.curve(), random).expect(ENCODES);
+                let certificate = self.content_signer(subject_public_key(&key), 3);
+                (key, certificate)
+            }
+        };
+        let identifier =
+            subject_key_identifier(certificate.tbs_certificate().subject_public_key_info());
+        let identifier = identifier.0.as_bytes().first_chunk().expect(ENCODES);
+        CertificateSigner::new(key, *identifier, certificate.to_der().expect(ENCODES))
+    }
+
     fn signer_certificate(&self) -> Certificate {
-        let key = public(&self.signer);
+        self.content_signer(public(&self.signer), 2)
+    }
+
+    fn content_signer(&self, key: SubjectPublicKeyInfoOwned, serial: u32) -> Certificate {
         let mut extensions = self.leaf_extensions(
             &key,
             KeyUsages::DigitalSignature | KeyUsages::NonRepudiation,
@@ -196,7 +225,7 @@ impl Authority {
         extensions.push(extension(true, &ExtendedKeyUsage(vec![CONTENT_SIGNING])));
         self.issue(
             name(&format!("Simulated Content Signer {}", self.number)),
-            2,
+            serial,
             key,
             extensions,
         )

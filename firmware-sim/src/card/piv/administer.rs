@@ -16,6 +16,7 @@ impl PivChip {
         if (command.p1, command.p2) != (0xFF, 0xFF) {
             return Err(StatusWord::WRONG_P1P2.into());
         }
+        self.check_contact()?;
         if !self.session.status.administrator {
             return Err(StatusWord::SECURITY_STATUS_NOT_SATISFIED.into());
         }

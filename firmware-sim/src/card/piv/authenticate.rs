@@ -15,17 +15,17 @@ use crate::card::session::{Answer, Challenge, Moment, done};
 const TEMPLATE: Tag = Tag(0x7C);
 const WITNESS: Tag = Tag(0x80);
 const CHALLENGE: Tag = Tag(0x81);
-const RESPONSE: Tag = Tag(0x82);
+pub(super) const RESPONSE: Tag = Tag(0x82);
 const EXPONENTIATION: Tag = Tag(0x85);
 
 impl PivChip {
     pub(super) fn general_authenticate(&mut self, command: &Command, moment: Moment) -> Answer {
         let algorithm = Algorithm::from_byte(command.p1).ok_or(StatusWord::WRONG_P1P2)?;
         let key = KeyReference::from_byte(command.p2).ok_or(StatusWord::WRONG_P1P2)?;
+        self.check_key(key)?;
         match key {
             KeyReference::Administration => self.administrate(algorithm, command, moment.challenge),
-            // Without secure messaging there is no key 04.
-            KeyReference::SecureMessaging => Err(StatusWord::WRONG_P1P2.into()),
+            KeyReference::SecureMessaging => self.establish(algorithm, command),
             _ => self.use_key(key, algorithm, command, moment.pin_just_verified),
         }
     }
@@ -79,7 +79,23 @@ impl PivChip {
             _ => None,
         };
         let result = result.ok_or(StatusWord::WRONG_DATA)?;
+        let result = self.hooked(reference, &template).unwrap_or(result);
         Ok(in_template(RESPONSE, &result))
+    }
+
+    /// What stands in for the key has to say to the same.
+    fn hooked(
+        &mut self,
+        reference: KeyReference,
+        template: &Template<'_>,
+    ) -> Option<Zeroizing<Vec<u8>>> {
+        let hook = self.key_hook.as_mut()?;
+        let result = match (template.challenge, template.exponentiation) {
+            (Some(digest), _) => hook.sign(reference, digest),
+            (_, Some(point)) => hook.agree(reference, point),
+            _ => None,
+        };
+        result.map(Zeroizing::new)
     }
 
     /// Authentication of the administrator, external or mutual. The key encrypts for the host
@@ -156,11 +172,11 @@ impl PivChip {
 
 /// The dynamic authentication template: each object at most once, in any order.
 #[derive(Default, Eq, PartialEq)]
-struct Template<'a> {
-    witness: Option<&'a [u8]>,
-    challenge: Option<&'a [u8]>,
-    response: Option<&'a [u8]>,
-    exponentiation: Option<&'a [u8]>,
+pub(super) struct Template<'a> {
+    pub(super) witness: Option<&'a [u8]>,
+    pub(super) challenge: Option<&'a [u8]>,
+    pub(super) response: Option<&'a [u8]>,
+    pub(super) exponentiation: Option<&'a [u8]>,
 }
 
 impl<'a> Template<'a> {
@@ -179,7 +195,7 @@ impl<'a> Template<'a> {
         exponentiation: None,
     };
 
-    fn read(data: &'a [u8]) -> Result<Self, StatusWord> {
+    pub(super) fn read(data: &'a [u8]) -> Result<Self, StatusWord> {
         let value = ber::expect(TEMPLATE, data).map_err(|_| StatusWord::WRONG_DATA)?;
         let mut template = Self::default();
         for object in ber::Reader::new(value) {
@@ -199,7 +215,7 @@ impl<'a> Template<'a> {
     }
 }
 
-fn in_template(tag: Tag, value: &[u8]) -> Zeroizing<Vec<u8>> {
+pub(super) fn in_template(tag: Tag, value: &[u8]) -> Zeroizing<Vec<u8>> {
     let inner = Zeroizing::new(ber::object(tag, value));
     Zeroizing::new(ber::object(TEMPLATE, &inner))
 }

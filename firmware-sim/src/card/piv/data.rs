@@ -11,12 +11,14 @@ use crate::card::session::{Answer, done};
 
 const TAG_LIST: Tag = Tag(0x5C);
 const DATA: Tag = Tag(0x53);
+const CERTIFICATE: Tag = Tag(0x7F21);
 
 impl PivChip {
     pub(super) fn get_data(&self, command: &Command) -> Answer {
         check_p1p2(command)?;
         let list = ber::expect(TAG_LIST, &command.data).map_err(|_| StatusWord::WRONG_DATA)?;
         let object = read_tag(list).ok_or(StatusWord::NOT_FOUND)?;
+        self.check_object(object)?;
         // Before existence: whether the object is there is nobody's business without the PIN.
         if object.needs_pin() && !self.pin_verified() {
             return Err(StatusWord::SECURITY_STATUS_NOT_SATISFIED.into());
@@ -29,8 +31,12 @@ impl PivChip {
 
     pub(super) fn put_data(&mut self, command: &Command) -> Answer {
         check_p1p2(command)?;
+        self.check_contact()?;
         if !self.session.status.administrator {
             return Err(StatusWord::SECURITY_STATUS_NOT_SATISFIED.into());
+        }
+        if ber::expect(CERTIFICATE, &command.data).is_ok() {
+            return self.put_certificate(&command.data);
         }
         let (object, value) = read_put(&command.data)?;
         let tag = object.tag();
@@ -57,7 +63,7 @@ impl PivChip {
     }
 
     /// The first byte of the PIN usage policy, if there is a well-formed Discovery Object.
-    fn pin_usage_policy(&self) -> Option<u8> {
+    pub(super) fn pin_usage_policy(&self) -> Option<u8> {
         const POLICY: Tag = Tag(0x5F2F);
         let object = self.object(ObjectId::Discovery.tag())?;
         let value = ber::expect(ObjectId::Discovery.tag(), object).ok()?;

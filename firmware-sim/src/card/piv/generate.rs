@@ -27,15 +27,17 @@ impl PivChip {
                         | KeyReference::Signature
                         | KeyReference::KeyManagement
                         | KeyReference::CardAuthentication
-                )
+                ) || (*key == KeyReference::SecureMessaging
+                    && self.model.secure_messaging.is_some())
             })
             .filter(|_| command.p1 == 0)
             .ok_or(StatusWord::WRONG_P1P2)?;
+        self.check_contact()?;
         if !self.session.status.administrator {
             return Err(StatusWord::SECURITY_STATUS_NOT_SATISFIED.into());
         }
         let algorithm = self
-            .read_mechanism(&command.data)
+            .read_mechanism(&command.data, reference)
             .ok_or(StatusWord::WRONG_DATA)?;
         let public = self.generate(reference, algorithm)?;
         Ok(Zeroizing::new(public))
@@ -50,14 +52,20 @@ impl PivChip {
         let key = PrivateKey::generate(algorithm, self.random()?)
             .ok_or(StatusWord::FUNCTION_NOT_SUPPORTED)?;
         let value = key.to_cell().ok_or(StatusWord::UNKNOWN_ERROR)?;
-        self.memory
-            .commit(Transaction::new().set(Cell::Key(reference), value.as_slice()))?;
+        let mut cells = Transaction::new().set(Cell::Key(reference), value.as_slice());
+        if reference == KeyReference::SecureMessaging {
+            // The certificate was of the key before.
+            cells = cells.set(Cell::Certificate, []);
+            self.session.channel = None;
+        }
+        self.memory.commit(cells)?;
         let public = key.public_key_object();
         self.keys.insert(reference, key);
         Ok(public)
     }
 
-    fn read_mechanism(&self, data: &[u8]) -> Option<Algorithm> {
+    /// The algorithm of the key to be: for key 04 the curve of the card's cipher suite.
+    fn read_mechanism(&self, data: &[u8], reference: KeyReference) -> Option<Algorithm> {
         let mut algorithm = None;
         let mut exponent = None;
         for object in ber::expect(TEMPLATE, data).map(ber::Reader::new).ok()? {
@@ -69,6 +77,11 @@ impl PivChip {
                 (PARAMETER, value) if exponent.is_none() => exponent = Some(value),
                 _ => return None,
             }
+        }
+        if reference == KeyReference::SecureMessaging {
+            let suite = self.model.secure_messaging?.suite;
+            return (algorithm == Some(suite.algorithm()) && exponent.is_none())
+                .then(|| suite.curve());
         }
         let algorithm = algorithm.filter(|known| self.model.keys.algorithms.contains(known))?;
         match exponent {

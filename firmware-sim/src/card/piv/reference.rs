@@ -3,7 +3,8 @@
 //! A counter goes down in non-volatile memory before anything is compared, so that cutting the
 //! power after a wrong try gains nothing.
 
-use ::piv::words::PinReference;
+use ::piv::words::{ObjectId, PinReference};
+use iso7816::ber::{self, Tag};
 use iso7816::{Command, StatusWord};
 use subtle::ConstantTimeEq;
 
@@ -24,8 +25,12 @@ impl PivChip {
         let reference = match PinReference::from_byte(command.p2) {
             Some(PinReference::Application) => PinReference::Application,
             Some(PinReference::Global) if self.has_global_pin() => PinReference::Global,
+            Some(PinReference::PairingCode) if self.pairing_code().is_some() => {
+                PinReference::PairingCode
+            }
             _ => return Err(StatusWord::REFERENCE_NOT_FOUND.into()),
         };
+        self.check_reference(reference)?;
         let data = command.data.as_slice();
         if reset_status {
             if !data.is_empty() {
@@ -35,11 +40,14 @@ impl PivChip {
             return done();
         }
         if data.is_empty() {
-            return if self.is_verified(reference) {
-                done()
-            } else {
-                Err(StatusWord::tries_left_word(self.tries(reference)).into())
+            return match reference {
+                _ if self.is_verified(reference) => done(),
+                PinReference::PairingCode => Err(StatusWord::VERIFICATION_FAILED.into()),
+                _ => Err(StatusWord::tries_left_word(self.tries(reference)).into()),
             };
+        }
+        if reference == PinReference::PairingCode {
+            return self.verify_pairing_code(data);
         }
         self.check_not_blocked(reference)?;
         if !is_pin(data) {
@@ -54,6 +62,22 @@ impl PivChip {
         done()
     }
 
+    /// Without a counter: a pairing code cannot be blocked (SP 800-73-5 Part 2, 3.2.1).
+    fn verify_pairing_code(&mut self, data: &[u8]) -> Answer {
+        if !is_pairing_code(data) {
+            return Err(StatusWord::WRONG_DATA.into());
+        }
+        let right = self
+            .pairing_code()
+            .is_some_and(|code| code.ct_eq(data).into());
+        self.set_verified(PinReference::PairingCode, right);
+        if right {
+            done()
+        } else {
+            Err(StatusWord::VERIFICATION_FAILED.into())
+        }
+    }
+
     pub(super) fn change_reference_data(&mut self, command: &Command) -> Answer {
         if command.p1 != 0x00 {
             return Err(StatusWord::WRONG_P1P2.into());
@@ -63,6 +87,7 @@ impl PivChip {
             Some(PinReference::Global) if self.has_global_pin() => PinReference::Global,
             _ => return Err(StatusWord::REFERENCE_NOT_FOUND.into()),
         };
+        self.check_reference(reference)?;
         self.check_not_blocked(reference)?;
         let (old, new) = split(&command.data)?;
         if reference != PinReference::Unblocking && !(is_pin(old) && is_pin(new)) {
@@ -85,6 +110,7 @@ impl PivChip {
         if PinReference::from_byte(command.p2) != Some(PinReference::Application) {
             return Err(StatusWord::REFERENCE_NOT_FOUND.into());
         }
+        self.check_contact()?;
         self.check_not_blocked(PinReference::Unblocking)?;
         let (puk, new) = split(&command.data)?;
         if !is_pin(new) {
@@ -121,9 +147,10 @@ impl PivChip {
     }
 
     fn check_not_blocked(&self, reference: PinReference) -> Result<(), StatusWord> {
-        match self.tries(reference) {
-            0 => Err(StatusWord::BLOCKED),
-            _ => Ok(()),
+        if self.tries(reference) > self.kept_tries() {
+            Ok(())
+        } else {
+            Err(StatusWord::BLOCKED)
         }
     }
 
@@ -147,10 +174,27 @@ impl PivChip {
         self.model.global_pin.is_some() && self.global_pin_counts()
     }
 
+    /// The pairing code, if the Discovery Object names a virtual contact interface and the card
+    /// holds a code in its container. The container is all there is: PIV has no other way to set
+    /// the code.
+    fn pairing_code(&self) -> Option<&[u8]> {
+        const VIRTUAL_CONTACT: u8 = 0x08;
+        const CODE: Tag = Tag(0x99);
+        self.pin_usage_policy()
+            .filter(|policy| policy & VIRTUAL_CONTACT != 0)?;
+        let object = self.object(ObjectId::PairingCode.tag())?;
+        let value = ber::expect(Tag(0x53), object).ok()?;
+        let code = ber::Reader::single_byte_tags(value)
+            .map_while(Result::ok)
+            .find(|element| element.tag == CODE)?;
+        is_pairing_code(code.value).then_some(code.value)
+    }
+
     fn is_verified(&self, reference: PinReference) -> bool {
         match reference {
             PinReference::Application => self.session.status.pin,
             PinReference::Global => self.session.global_pin,
+            PinReference::PairingCode => self.session.status.pairing_code,
             _ => false,
         }
     }
@@ -159,6 +203,7 @@ impl PivChip {
         match reference {
             PinReference::Application => self.session.status.pin = verified,
             PinReference::Global => self.session.global_pin = verified,
+            PinReference::PairingCode => self.session.status.pairing_code = verified,
             // The indicator of the PUK opens nothing and can be asked for by nobody.
             _ => {}
         }
@@ -172,6 +217,11 @@ fn split(data: &[u8]) -> Result<(&[u8], &[u8]), StatusWord> {
     } else {
         Err(StatusWord::WRONG_DATA)
     }
+}
+
+/// Eight digits (SP 800-73-5 Part 2, 2.4.3).
+fn is_pairing_code(data: &[u8]) -> bool {
+    data.len() == LENGTH && data.iter().all(u8::is_ascii_digit)
 }
 
 /// Six to eight digits, then FF up to 8 bytes (SP 800-73-5 Part 2, 2.4.3).

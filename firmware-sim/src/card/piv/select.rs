@@ -28,6 +28,7 @@ impl PivChip {
         if manager::is_named_by(aid) {
             self.session.selected = Application::CardManager;
             self.session.status = SecurityStatus::default();
+            self.session.channel = None;
             return Ok(Zeroizing::new(manager::control_information()));
         }
         Err(StatusWord::NOT_FOUND.into())
@@ -39,6 +40,13 @@ impl PivChip {
         let mut template = ber::object(Tag(0x4F), &AID);
         ber::write(&mut template, Tag(0x79), &ber::object(Tag(0x4F), &AID[..5]));
         ber::write(&mut template, Tag(0x50), self.model.label.as_bytes());
+        if let Some(secure_messaging) = self.model.secure_messaging {
+            let identifier = secure_messaging.suite.algorithm().byte();
+            let mut algorithms = ber::object(Tag(0x80), &[identifier]);
+            // A dummy object identifier, always this one.
+            ber::write(&mut algorithms, Tag(0x06), &[0x00]);
+            ber::write(&mut template, Tag(0xAC), &algorithms);
+        }
         let mut answer = ber::object(Tag(0x61), &template);
         if let Some(limits) = self.model.extended_length {
             let mut lengths = ber::object(Tag(0x02), &limits.command.to_be_bytes());

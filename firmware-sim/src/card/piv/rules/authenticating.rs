@@ -47,10 +47,10 @@ fn key_9c_signs_over_a_chain_directly_after_verify() {
     );
 }
 
-/// P2 3.2.4: rule 29, as far as a card without secure messaging can follow it.
+/// P2 3.2.4: rule 29; P1 Table 7.
 #[test]
-fn the_secure_messaging_key_is_not_there_for_any_algorithm() {
-    let mut card = Card::blank();
+fn a_card_without_secure_messaging_has_no_key_04_and_takes_no_protected_command() {
+    let mut card = Card::of(PivChip::blank(&Model::series9(), 7));
     for p1 in ["11", "14", "07", "27", "2E"] {
         assert_eq!(
             card.status(&format!("0087{p1}04047C02810000")),
