@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+pub mod biometric;
 mod client;
 pub mod cvc;
 mod error;

@@ -7,6 +7,8 @@
 //! Elements the standard does not know keep their place ([`Extra`]), so that an object without
 //! findings is written back as it was read.
 
+mod biometric;
+mod bit_group;
 mod certificate;
 mod chuid;
 mod container;
@@ -14,9 +16,13 @@ mod discovery;
 mod elements;
 mod fasc_n;
 mod key_history;
+mod messaging_signer;
+mod pairing_code;
 mod printed;
 mod security;
 
+pub use biometric::BiometricObject;
+pub use bit_group::{BiometricInformationTemplate, BiometricInformationTemplates};
 pub use certificate::{CertificateObject, CertificateObjectError};
 pub use chuid::Chuid;
 pub use container::CardCapabilityContainer;
@@ -24,5 +30,7 @@ pub use discovery::{Discovery, PinUsagePolicy, PrimaryPin};
 pub use elements::{Extra, ObjectError};
 pub use fasc_n::{FascN, FascNError, FascNFields};
 pub use key_history::KeyHistory;
+pub use messaging_signer::SecureMessagingSigner;
+pub use pairing_code::PairingCode;
 pub use printed::PrintedInformation;
 pub use security::{Mapping, SecurityObject};

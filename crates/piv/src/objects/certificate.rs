@@ -120,7 +120,15 @@ impl CertificateObject {
     ///
     /// [`ObjectError`] when not one element can be read.
     pub fn parse(value: &[u8]) -> Result<Parsed<Self>, ObjectError> {
-        let mut elements = Elements::read(value, &LAYOUT)?;
+        Self::parse_as(value, &LAYOUT)
+    }
+
+    /// Reads the certificate in an object of another layout that has the same elements.
+    pub(super) fn parse_as(
+        value: &[u8],
+        layout: &'static Layout,
+    ) -> Result<Parsed<Self>, ObjectError> {
+        let mut elements = Elements::read(value, layout)?;
         let info = elements.byte(0x71).unwrap_or_default();
         if info & !COMPRESSED != 0 {
             elements.violation(format!("CertInfo `71` is {info:02X}, expected 00 or 01"));
@@ -162,10 +170,16 @@ impl CertificateObject {
     /// The value to put inside `53`.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
+        self.encode_with(&[])
+    }
+
+    /// The same with an object of another kind before the error detection code.
+    pub(super) fn encode_with(&self, last: &[u8]) -> Vec<u8> {
         let mut writer = ElementWriter::new(&self.extras);
         writer.put(0x70, &self.stored);
         writer.put(0x71, &[self.info]);
         writer.put_if(0x72, self.mscuid.as_ref());
+        writer.put_raw(last);
         writer.finish()
     }
 }

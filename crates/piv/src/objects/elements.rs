@@ -279,6 +279,11 @@ impl<'a> ElementWriter<'a> {
         }
     }
 
+    /// Writes an object as it is.
+    pub(super) fn put_raw(&mut self, object: &[u8]) {
+        self.out.extend_from_slice(object);
+    }
+
     /// Writes unknown elements whose place is gone, then the error detection code.
     pub(super) fn finish(mut self) -> Vec<u8> {
         self.write_extras(|_| true);
