@@ -1,26 +1,40 @@
-//! Signatures of the issuer on a card: the CHUID's own and the Security Object's
-//! (SP 800-73-5 Part 1, 3.1.2 and 3.1.7).
+//! Signatures of the issuer on a card: the CHUID's own, the Security Object's and those of the
+//! biometrics (SP 800-73-5 Part 1, 3.1.2 and 3.1.7; SP 800-76-2, Table 14).
 //!
-//! Both are CMS SignedData (RFC 5652) by the content signer. [`sign_chuid`] and
-//! [`sign_security_object`] make them, [`verify_chuid`] and [`SecurityObject::verify`] verify
-//! them, [`check_chuid`] and [`SecurityObject::check`] list everything worth telling about them.
-//! Whether the content signer's certificate may be trusted (its path, validity and revocation) is
-//! not decided here.
+//! All are CMS SignedData (RFC 5652) by the content signer. [`sign_chuid`],
+//! [`sign_security_object`] and [`sign_biometric`] make them, [`verify_chuid`],
+//! [`SecurityObject::verify`] and [`verify_biometric`] verify them, [`check_chuid`],
+//! [`SecurityObject::check`] and [`check_biometric`] list everything worth telling about them.
+//!
+//! That an object belongs to its card shows only in what the objects say of each other:
+//! [`check_identifiers`] compares FASC-N and UUIDs, [`check_dates`] the dates,
+//! [`check_certificate`] holds a certificate against its profile. Whether a certificate may be
+//! trusted (its path and revocation) is not decided here.
 
 mod algorithm;
+mod biometric;
+mod certificate;
 mod chuid;
 mod cms;
+mod dates;
+mod identifiers;
 mod security;
 mod signer;
+mod subject_names;
 
 use const_oid::ObjectIdentifier;
 use ground::{Blame, Blamed};
 use thiserror::Error;
 
 pub use algorithm::{HashAlgorithm, verify_signature};
+pub use biometric::{BiometricSignature, check_biometric, sign_biometric, verify_biometric};
+pub use certificate::{CertificateRole, CertificateRules, check_certificate};
 pub use chuid::{check_chuid, sign_chuid, verify_chuid, verify_chuid_bytes};
+pub use dates::{CardDates, check_dates};
+pub use identifiers::{Identifiers, check_identifiers};
 pub use security::{DataGroup, LdsSecurityObject, sign_security_object};
 pub use signer::{ContentSigner, SigningKey};
+pub use subject_names::SubjectNames;
 
 #[cfg(doc)]
 use crate::objects::SecurityObject;
@@ -43,6 +57,9 @@ pub mod oid {
     pub const SIGNER_DN: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.16.840.1.101.3.6.5");
     /// pivFASC-N: signed attribute and otherName with the FASC-N.
     pub const FASC_N: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.16.840.1.101.3.6.6");
+    /// piv-interim: certificate extension, whether the background check was still open.
+    pub const PIV_INTERIM: ObjectIdentifier =
+        ObjectIdentifier::new_unwrap("2.16.840.1.101.3.6.9.1");
     /// id-PIV-content-signing: extended key usage of the content signer.
     pub const CONTENT_SIGNING: ObjectIdentifier =
         ObjectIdentifier::new_unwrap("2.16.840.1.101.3.6.7");
@@ -125,6 +142,12 @@ pub enum SignedError {
     /// The signature is not the key's.
     #[error("the signature does not verify")]
     Signature,
+    /// The signature block does not settle on a length its header can count.
+    #[error("a signature block of {length} bytes cannot be counted in its header")]
+    Length {
+        /// The length of the last one made.
+        length: usize,
+    },
     /// The private key does not belong to the certificate.
     #[error("the private key does not belong to certificate `{certificate}`")]
     KeyMismatch {
@@ -148,7 +171,9 @@ impl SignedError {
 impl Blamed for SignedError {
     fn blame(&self) -> Blame {
         match self {
-            Self::KeyMismatch { .. } | Self::PrivateKey => Blame::OperatorMistake,
+            Self::KeyMismatch { .. } | Self::PrivateKey | Self::Length { .. } => {
+                Blame::OperatorMistake
+            }
             _ => Blame::CardMisbehaved,
         }
     }
@@ -161,6 +186,7 @@ impl Blamed for SignedError {
             }
             Self::KeyMismatch { .. } => "name the key and the certificate of one content signer",
             Self::PrivateKey => "export the key as unencrypted PKCS#8",
+            Self::Length { .. } => "take a content signer with a smaller certificate",
             _ => return None,
         };
         Some(hint.to_owned())

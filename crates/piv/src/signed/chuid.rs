@@ -22,6 +22,8 @@ pub fn sign_chuid(chuid: &Chuid, signer: &ContentSigner) -> Result<Chuid, Signed
             content: &chuid.covered(),
             enclosed: false,
             with_certificate: true,
+            attributes: Vec::new(),
+            variant: 0,
         },
         signer,
     )?;
@@ -88,7 +90,12 @@ pub fn check_chuid(chuid: &Parsed<Chuid>) -> Vec<Finding> {
     }
     if let Ok(envelope) = Envelope::parse(&chuid.value.signature) {
         findings.extend(envelope.profile("signature of the CHUID", CLAUSE));
-        findings.extend(check_signer_name(&envelope));
+        findings.extend(check_signer_name(
+            &envelope,
+            envelope.certificate().ok(),
+            "signature of the CHUID",
+            CLAUSE,
+        ));
     }
     findings
 }
@@ -106,7 +113,8 @@ fn verify(signature: &[u8], covered: &[u8]) -> Result<Certificate, SignedError> 
     Ok(certificate.clone())
 }
 
-fn check_signer(certificate: &Certificate) -> Option<Finding> {
+/// Whether a certificate is for signing the content of PIV cards.
+pub(super) fn check_signer(certificate: &Certificate) -> Option<Finding> {
     let usage = certificate
         .tbs_certificate()
         .get_extension::<ExtendedKeyUsage>();
@@ -124,10 +132,16 @@ fn check_signer(certificate: &Certificate) -> Option<Finding> {
     })
 }
 
-fn check_signer_name(envelope: &Envelope) -> Option<Finding> {
-    let what = match (envelope.signer_name(), envelope.certificate()) {
+/// Whether pivSigner-DN is the subject of the signer's certificate, where that is known.
+pub(super) fn check_signer_name(
+    envelope: &Envelope,
+    certificate: Option<&Certificate>,
+    object: &str,
+    clause: &'static str,
+) -> Option<Finding> {
+    let what = match (envelope.signer_name(), certificate) {
         (Err(error), _) => error.to_string(),
-        (Ok(name), Ok(certificate)) if name != *certificate.tbs_certificate().subject() => {
+        (Ok(name), Some(certificate)) if name != *certificate.tbs_certificate().subject() => {
             format!(
                 "pivSigner-DN is `{name}`, the signer's certificate is of `{}`",
                 certificate.tbs_certificate().subject()
@@ -135,8 +149,5 @@ fn check_signer_name(envelope: &Envelope) -> Option<Finding> {
         }
         _ => return None,
     };
-    Some(Finding::violation(
-        CLAUSE,
-        format!("signature of the CHUID: {what}"),
-    ))
+    Some(Finding::violation(clause, format!("{object}: {what}")))
 }

@@ -178,7 +178,7 @@ impl Envelope {
     }
 
     /// The only value of the only attribute with this identifier.
-    fn attribute<T: for<'a> Decode<'a>>(
+    pub(super) fn attribute<T: for<'a> Decode<'a>>(
         &self,
         identifier: ObjectIdentifier,
         name: &'static str,
@@ -214,24 +214,30 @@ pub(super) struct ToSign<'a> {
     pub(super) enclosed: bool,
     /// Whether the signer's certificate is put inside.
     pub(super) with_certificate: bool,
+    /// Signed attributes beyond contentType, messageDigest and pivSigner-DN.
+    pub(super) attributes: Vec<Attribute>,
+    /// Which of the possible ECDSA signatures to make; 0 has the nonce of RFC 6979.
+    pub(super) variant: u8,
 }
 
-/// Signs, with the attributes contentType, messageDigest and pivSigner-DN.
+/// Signs, with the attributes contentType, messageDigest, pivSigner-DN and those given.
 pub(super) fn sign(what: &ToSign<'_>, signer: &ContentSigner) -> Result<Vec<u8>, SignedError> {
     let hash = signer.key().hash();
     let tbs = signer.certificate().tbs_certificate();
     let digest = OctetString::new(hash.digest(what.content).as_bytes())
         .map_err(SignedError::structure("messageDigest"))?;
-    let attributes = SetOfVec::try_from(vec![
+    let mut attributes = vec![
         attribute(ID_CONTENT_TYPE, &what.kind)?,
         attribute(ID_MESSAGE_DIGEST, &digest)?,
         attribute(oid::SIGNER_DN, tbs.subject())?,
-    ])
-    .map_err(SignedError::structure("signedAttrs"))?;
+    ];
+    attributes.extend(what.attributes.iter().cloned());
+    let attributes =
+        SetOfVec::try_from(attributes).map_err(SignedError::structure("signedAttrs"))?;
     let signed_bytes = attributes
         .to_der()
         .map_err(SignedError::structure("signedAttrs"))?;
-    let signature = signer.key().sign(&signed_bytes)?;
+    let signature = signer.key().sign_variant(&signed_bytes, what.variant)?;
     encode(what, signer, hash, attributes, &signature).map_err(SignedError::structure("SignedData"))
 }
 
@@ -286,7 +292,8 @@ fn encode(
     .to_der()
 }
 
-fn attribute(
+/// An attribute with one value.
+pub(super) fn attribute(
     identifier: ObjectIdentifier,
     value: &(impl EncodeValue + Tagged),
 ) -> Result<Attribute, SignedError> {

@@ -75,6 +75,8 @@ pub fn sign_security_object(
             content: &content,
             enclosed: true,
             with_certificate: false,
+            attributes: Vec::new(),
+            variant: 0,
         },
         signer,
     )?;

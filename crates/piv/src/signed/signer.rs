@@ -2,10 +2,11 @@ use std::fmt;
 
 use const_oid::db::rfc5912;
 use der::asn1::Any;
+use ecdsa::hazmat::sign_prehashed_rfc6979;
 use p256::pkcs8::DecodePrivateKey;
 use rsa::traits::PublicKeyParts;
 use rsa::{Pkcs1v15Sign, RsaPrivateKey};
-use signature::Signer;
+use sha2::{Sha256, Sha384};
 use spki::AlgorithmIdentifierOwned;
 use x509_cert::Certificate;
 
@@ -108,17 +109,37 @@ impl SigningKey {
     ///
     /// [`SignedError::PrivateKey`] when an RSA key does not work.
     pub fn sign(&self, message: &[u8]) -> Result<Vec<u8>, SignedError> {
+        self.sign_variant(message, 0)
+    }
+
+    /// The same with one of 256 ECDSA signatures: a variant other than 0 enters the nonce as the
+    /// additional data of RFC 6979, 3.6. A DER signature has one length or another by chance; where
+    /// its length is itself signed, another variant is the way out.
+    pub(super) fn sign_variant(&self, message: &[u8], variant: u8) -> Result<Vec<u8>, SignedError> {
+        let more: &[u8] = match variant {
+            0 => &[],
+            _ => &[variant],
+        };
+        let digest = self.hash().digest(message);
         match self {
             Self::P256(key) => {
-                let signature: p256::ecdsa::Signature = key.sign(message);
+                let (signature, _) = sign_prehashed_rfc6979::<p256::NistP256, Sha256>(
+                    key.as_nonzero_scalar(),
+                    digest.as_bytes(),
+                    more,
+                );
                 Ok(signature.to_der().as_bytes().to_vec())
             }
             Self::P384(key) => {
-                let signature: p384::ecdsa::Signature = key.sign(message);
+                let (signature, _) = sign_prehashed_rfc6979::<p384::NistP384, Sha384>(
+                    key.as_nonzero_scalar(),
+                    digest.as_bytes(),
+                    more,
+                );
                 Ok(signature.to_der().as_bytes().to_vec())
             }
             Self::Rsa(key) => {
-                let digest = self.hash().digest(message).digest_info();
+                let digest = digest.digest_info();
                 key.sign(Pkcs1v15Sign::new_unprefixed(), &digest)
                     .map_err(|_| SignedError::PrivateKey)
             }
