@@ -5,131 +5,26 @@
     reason = "a test stops where its data is not as it should be"
 )]
 
-use std::collections::BTreeMap;
-use std::fs;
-use std::path::{Path, PathBuf};
+#[path = "support/cards.rs"]
+mod cards;
 
-use der::{Decode, DecodePem};
+use std::fs;
+
+use der::Decode;
+use piv::biometric::BiometricKind;
 use piv::objects::{
-    CardCapabilityContainer, CertificateObject, Chuid, Discovery, KeyHistory, PrintedInformation,
-    SecurityObject,
+    BiometricInformationTemplates, BiometricObject, CardCapabilityContainer, CertificateObject,
+    Chuid, Discovery, KeyHistory, PrintedInformation, SecureMessagingSigner, SecurityObject,
 };
 use piv::signed::{check_chuid, verify_chuid, verify_chuid_bytes, verify_signature};
-use piv::words::{ObjectId, RetiredKey};
+use piv::words::ObjectId;
 use piv::{Finding, Parsed, PublicKey, Severity};
 use x509_cert::Certificate;
 
-const ICAM: [&str; 4] = [
-    "01_Golden_PIV",
-    "02_Golden_PIV-I",
-    "37_Golden_FIPS_201-2_PIV_PPS_F=512_D=64",
-    "46_Golden_FIPS_201-2_PIV",
-];
-const SD33: [&str; 4] = ["03", "04", "05", "12"];
-
-/// The test data, or `None` with a plain word where there is none.
-fn data(folder: &str) -> Option<PathBuf> {
-    let data = std::env::var_os("CARDWRIGHT_DATA").map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data"),
-        PathBuf::from,
-    );
-    let folder = data.join(folder);
-    if folder.is_dir() {
-        return Some(folder);
-    }
-    println!("skipped: no test data at {}", folder.display());
-    None
-}
-
-/// The objects of one card: the value of each, without its wrapper.
-type Card = BTreeMap<ObjectId, Vec<u8>>;
-
-fn pem(path: &Path) -> Certificate {
-    let text = fs::read_to_string(path).unwrap();
-    // OpenSSL writes "Bag Attributes" before some of them.
-    let start = text.find("-----BEGIN CERTIFICATE-----").unwrap();
-    Certificate::from_pem(&text[start..]).unwrap()
-}
-
-fn icam_object(number: &str) -> Option<ObjectId> {
-    Some(match number {
-        "1" => ObjectId::Discovery,
-        "2" => ObjectId::SecurityObject,
-        "3" => ObjectId::AuthenticationCertificate,
-        "4" => ObjectId::SignatureCertificate,
-        "5" => ObjectId::KeyManagementCertificate,
-        "6" => ObjectId::CardAuthenticationCertificate,
-        "7" => ObjectId::CardCapabilityContainer,
-        "8" => ObjectId::Chuid,
-        "9" => ObjectId::Fingerprints,
-        "10" => ObjectId::FacialImage,
-        "11" => ObjectId::PrintedInformation,
-        "13" => ObjectId::KeyHistory,
-        _ => {
-            let retired = number.parse::<u8>().ok()?.checked_sub(13)?;
-            ObjectId::RetiredCertificate(RetiredKey::new(retired)?)
-        }
-    })
-}
-
-fn icam_card(folder: &Path) -> Card {
-    let mut card = Card::new();
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        let name = path.file_name().unwrap().to_str().unwrap().to_owned();
-        let Some((number, _)) = name.split_once(" - ") else {
-            continue;
-        };
-        let object = icam_object(number).unwrap();
-        let value = match path.extension().and_then(|extension| extension.to_str()) {
-            Some("p12") => continue,
-            Some("crt") => {
-                use der::Encode;
-                CertificateObject::plain(pem(&path).to_der().unwrap()).encode()
-            }
-            _ => fs::read(&path).unwrap(),
-        };
-        let value = match value.strip_prefix(&[0x7E, 0x12]) {
-            Some(inside) if object == ObjectId::Discovery => inside.to_vec(),
-            _ => value,
-        };
-        card.insert(object, value);
-    }
-    card
-}
-
-fn sd33_card(folder: &Path, number: &str) -> Card {
-    let text = fs::read_to_string(folder.join(format!("vci_vectors_sd33-{number}.json"))).unwrap();
-    let json: serde_json::Value = serde_json::from_str(&text).unwrap();
-    let unhex = |value: &serde_json::Value| hex::decode(value.as_str().unwrap()).unwrap();
-    let mut card = Card::new();
-    for object in json["vci_objects"].as_object().unwrap().values() {
-        let tag = u32::from_str_radix(object["tag"].as_str().unwrap(), 16).unwrap();
-        let bytes = unhex(&object["data_hex"]);
-        let value = iso7816::ber::expect(iso7816::ber::Tag(0x53), &bytes).unwrap();
-        let object = ObjectId::from_tag(iso7816::ber::Tag(tag)).unwrap();
-        card.insert(object, value.to_vec());
-    }
-    let discovery = unhex(&json["card_info"]["discovery_object"]);
-    let value = iso7816::ber::expect(ObjectId::Discovery.tag(), &discovery).unwrap();
-    card.insert(ObjectId::Discovery, value.to_vec());
-    card
-}
-
-/// All eight cards with their names.
-fn cards() -> Vec<(String, Card)> {
-    let mut cards = Vec::new();
-    if let Some(icam) = data("icam") {
-        cards.extend(ICAM.map(|name| (name.to_owned(), icam_card(&icam.join(name)))));
-    }
-    if let Some(sd33) = data("sd33") {
-        cards.extend(SD33.map(|number| (format!("SD33 {number}"), sd33_card(&sd33, number))));
-    }
-    cards
-}
+use cards::{ICAM, cards, data, icam_card, pem, sd33_card};
 
 /// Parses, and demands the same bytes back.
-fn round_trip(object: ObjectId, value: &[u8]) -> Option<Vec<Finding>> {
+fn round_trip(object: ObjectId, value: &[u8]) -> Vec<Finding> {
     fn check<T>(
         value: &[u8],
         parsed: Result<Parsed<T>, piv::objects::ObjectError>,
@@ -139,7 +34,7 @@ fn round_trip(object: ObjectId, value: &[u8]) -> Option<Vec<Finding>> {
         assert_eq!(hex::encode(encode(&parsed.value)), hex::encode(value));
         parsed.findings
     }
-    Some(match object {
+    match object {
         ObjectId::CardCapabilityContainer => check(
             value,
             CardCapabilityContainer::parse(value),
@@ -160,14 +55,30 @@ fn round_trip(object: ObjectId, value: &[u8]) -> Option<Vec<Finding>> {
         | ObjectId::SignatureCertificate
         | ObjectId::KeyManagementCertificate
         | ObjectId::CardAuthenticationCertificate
-        | ObjectId::SecureMessagingSigner
         | ObjectId::RetiredCertificate(_) => check(
             value,
             CertificateObject::parse(value),
             CertificateObject::encode,
         ),
-        _ => return None,
-    })
+        ObjectId::SecureMessagingSigner => check(
+            value,
+            SecureMessagingSigner::parse(value),
+            SecureMessagingSigner::encode,
+        ),
+        ObjectId::BiometricInformationTemplates => check(
+            value,
+            BiometricInformationTemplates::parse(value),
+            BiometricInformationTemplates::encode,
+        ),
+        ObjectId::Fingerprints | ObjectId::FacialImage | ObjectId::IrisImages => {
+            let kind = BiometricKind::of(object).unwrap();
+            let parsed = BiometricObject::parse(kind, value).unwrap();
+            let record = parsed.value.record().unwrap().value;
+            assert_eq!(BiometricObject::new(kind, &record).encode(), value);
+            check(value, Ok(parsed), BiometricObject::encode)
+        }
+        ObjectId::PairingCode => panic!("none of these cards has a pairing code"),
+    }
 }
 
 #[test]
@@ -176,19 +87,26 @@ fn every_object_of_every_card_is_written_back_as_it_was_read() {
     let mut objects = 0;
     for (name, card) in &cards {
         for (object, value) in card {
-            let Some(findings) = round_trip(*object, value) else {
-                continue;
-            };
+            let findings = round_trip(*object, value);
             objects += 1;
             let violations: Vec<_> = findings
                 .iter()
                 .filter(|finding| finding.severity == Severity::Violation)
+                .map(|finding| finding.message.as_str())
                 .collect();
-            assert!(violations.is_empty(), "{name} {object}: {violations:?}");
+            // The fingerprints of the ICAM cards number their views through.
+            let expected: &[&str] = match object {
+                ObjectId::Fingerprints => &[
+                    "minutiae record: view 2: view number 1 of the only view of its finger, \
+                     expected 0",
+                ],
+                _ => &[],
+            };
+            assert_eq!(violations, expected, "{name} {object}");
         }
     }
     if cards.len() == 8 {
-        assert_eq!(objects, 71);
+        assert_eq!(objects, 83);
     }
 }
 

@@ -11,13 +11,19 @@ use std::path::{Path, PathBuf};
 
 use der::Decode;
 use jiff::civil::date;
+use piv::biometric::{
+    BiometricKind, BiometricRecord, CbeffDate, CbeffHeader, Creator, FaceImage, FaceRecord,
+    FingerView, IrisRecord, Minutia, MinutiaeRecord,
+};
 use piv::objects::{
-    CardCapabilityContainer, CertificateObject, Chuid, Discovery, FascN, KeyHistory,
+    BiometricInformationTemplate, BiometricInformationTemplates, BiometricObject,
+    CardCapabilityContainer, CertificateObject, Chuid, Discovery, FascN, KeyHistory, PairingCode,
     PinUsagePolicy, PrintedInformation, SecurityObject,
 };
 use piv::signed::{
-    ContentSigner, HashAlgorithm, SignedError, SigningKey, check_chuid, sign_chuid,
-    sign_security_object, verify_chuid, verify_chuid_bytes,
+    ContentSigner, HashAlgorithm, SignedError, SigningKey, check_biometric, check_chuid,
+    sign_biometric, sign_chuid, sign_security_object, verify_biometric, verify_chuid,
+    verify_chuid_bytes,
 };
 use piv::words::{Algorithm, ObjectId};
 use proptest::prelude::*;
@@ -96,6 +102,62 @@ fn discovery() -> Discovery {
         rules: 0x68,
         preference: 0x10,
     })
+}
+
+fn card_uuid() -> Uuid {
+    chuid().guid.unwrap()
+}
+
+fn templates() -> BiometricInformationTemplates {
+    BiometricInformationTemplates::of(
+        BiometricInformationTemplate::new(0x96, 0x05, (12, 60), 0x00),
+        Some(BiometricInformationTemplate::new(
+            0x97,
+            0x09,
+            (12, 60),
+            0x00,
+        )),
+    )
+}
+
+/// An invented biometric of each kind, not signed.
+fn biometric(kind: BiometricKind) -> BiometricRecord {
+    let data = match kind {
+        BiometricKind::Fingerprints => {
+            let view = |position: u8| FingerView {
+                position,
+                view: 0x00,
+                quality: 80,
+                minutiae: (0..12_u8)
+                    .map(|place| Minutia {
+                        kind: 1 + place % 2,
+                        x: 40 * u16::from(place),
+                        reserved: 0,
+                        y: 30 * u16::from(place) + u16::from(position),
+                        angle: 14 * place,
+                        quality: 60,
+                    })
+                    .collect(),
+                extended: Vec::new(),
+            };
+            MinutiaeRecord::new((1, 1), 1, (512, 480), vec![view(2), view(7)])
+                .unwrap()
+                .encode()
+        }
+        BiometricKind::Face => {
+            // Only the first and last marker of a JPEG: the frame is made here, no picture.
+            let picture = vec![0xFF, 0xD8, 0xFF, 0xD9];
+            FaceRecord::new(FaceImage::full_frontal(picture, 240, 320))
+                .unwrap()
+                .encode()
+        }
+        BiometricKind::Iris => IrisRecord::new(1, vec![vec![0x00; 50]]).unwrap().encode(),
+    };
+    let day = |year| CbeffDate::new(date(year, 12, 31).at(8, 30, 0, 0)).unwrap();
+    let creator = Creator::new("CARDWRIGHT").unwrap();
+    let valid = (day(2025), day(2031));
+    let header = CbeffHeader::new(kind, FascN::non_federal(), creator, day(2025), valid);
+    BiometricRecord::new(header, data).unwrap()
 }
 
 /// Everything a Security Object must cover, and a signed object on top.
@@ -186,6 +248,122 @@ fn every_kind_of_key_signs_a_security_object_that_verifies() {
             "{name}"
         );
     }
+}
+
+#[test]
+fn the_objects_of_two_fingers_and_the_pairing_code_are_made_again_to_the_byte() {
+    is_vector("biometric-information-templates", &templates().encode());
+    let read = BiometricInformationTemplates::parse(&vector("biometric-information-templates"));
+    let read = read.unwrap();
+    assert_eq!((read.value, read.findings), (templates(), Vec::new()));
+
+    let code = PairingCode::new("93817264").unwrap();
+    is_vector("pairing-code", &code.encode());
+    let (read, findings) = PairingCode::parse(&vector("pairing-code")).unwrap();
+    assert_eq!((read, findings), (Some(code), Vec::new()));
+}
+
+#[test]
+fn every_kind_of_key_signs_every_kind_of_biometric() {
+    for (kind, file) in [
+        (BiometricKind::Fingerprints, "fingerprints"),
+        (BiometricKind::Face, "face"),
+        (BiometricKind::Iris, "iris"),
+    ] {
+        for name in SIGNERS {
+            let signer = signer(name);
+            // The record of another signer than the CHUID's brings its certificate.
+            let alone = kind == BiometricKind::Iris;
+            let signed = sign_biometric(&biometric(kind), card_uuid(), &signer, alone).unwrap();
+            let object = BiometricObject::new(kind, &signed);
+            is_vector(&format!("{file}-{name}"), &object.encode());
+
+            let parsed = BiometricObject::parse(kind, &object.encode()).unwrap();
+            assert_eq!(
+                (parsed.value.clone(), parsed.findings),
+                (object, Vec::new())
+            );
+            let record = parsed.value.record().unwrap();
+            let chuid_signer = (!alone).then(|| signer.certificate());
+            let signature = verify_biometric(&record.value, chuid_signer).unwrap();
+            assert_eq!(signature.card_uuid, card_uuid());
+            assert_eq!(signature.fasc_n, FascN::non_federal());
+            assert_eq!(signature.signer, *signer.certificate());
+            assert_eq!(
+                check_biometric(kind, &record, chuid_signer),
+                [],
+                "{kind} {name}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_biometric_without_certificate_needs_the_chuid_signer() {
+    let kind = BiometricKind::Face;
+    let record = BiometricObject::parse(kind, &vector("face-p256"))
+        .unwrap()
+        .value
+        .record()
+        .unwrap();
+    assert_eq!(
+        verify_biometric(&record.value, None),
+        Err(SignedError::Certificates { actual: 0 })
+    );
+    assert!(matches!(
+        verify_biometric(&record.value, Some(signer("rsa2048").certificate())),
+        Err(SignedError::OtherSigner { .. })
+    ));
+    let unsigned = biometric(kind);
+    assert_eq!(
+        verify_biometric(&unsigned, Some(signer("p256").certificate())),
+        Err(SignedError::Unsigned)
+    );
+}
+
+#[test]
+fn each_oddity_of_a_signed_biometric_is_named() {
+    let kind = BiometricKind::Fingerprints;
+    let own = signer("p256");
+    let messages = |record: &BiometricRecord, chuid: &str| {
+        let parsed = BiometricRecord::parse(kind, &record.encode()).unwrap();
+        assert_eq!(parsed.findings, []);
+        let findings = check_biometric(kind, &parsed, Some(signer(chuid).certificate()));
+        findings.iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    let with = sign_biometric(&biometric(kind), card_uuid(), &own, true).unwrap();
+    assert_eq!(
+        messages(&with, "p256"),
+        [
+            "info: signature of the fingerprints: repeats the certificate of the CHUID's signer \
+             [FIPS 201-3, 4.2.3; SP 800-85B-4, 10.2 to 10.5]"
+        ]
+    );
+    assert_eq!(
+        messages(&with, "p384"),
+        [
+            "warning: signature of the fingerprints: another signer than the CHUID's, which is \
+             deprecated [FIPS 201-3, 4.2.3.2]"
+        ]
+    );
+    // The header of another card over the signature of this one: digest and FASC-N tell.
+    let mut moved = with;
+    let fields = FascN::non_federal().fields().unwrap();
+    moved.header.fasc_n = FascN::new(&piv::objects::FascNFields { issue: 2, ..fields }).unwrap();
+    let found = messages(&moved, "p256");
+    assert_eq!(found.len(), 3);
+    assert!(found[0].contains("its SHA-256 digest differs"), "{found:?}");
+    assert!(found[2].contains("pivFASC-N is"), "{found:?}");
+}
+
+#[test]
+fn a_chuid_signature_in_place_of_a_biometric_signature_is_refused() {
+    let mut record = biometric(BiometricKind::Face);
+    record.signature = vector_signature("chuid-p256");
+    assert!(matches!(
+        verify_biometric(&record, None),
+        Err(SignedError::ContentType { .. })
+    ));
 }
 
 #[test]
@@ -374,6 +552,50 @@ proptest! {
         let at = at % before_signature;
         value[at] ^= 1 << bit;
         prop_assert!(verify_chuid_bytes(&value).is_err());
+    }
+
+    #[test]
+    fn a_biometric_of_any_length_counts_its_own_signature(
+        picture in proptest::collection::vec(any::<u8>(), 0..200),
+        uuid in any::<u128>(),
+        at in any::<proptest::sample::Index>(),
+        bit in 0..8_u32,
+    ) {
+        let signer = signer("p256");
+        let mut record = biometric(BiometricKind::Face);
+        let face = FaceRecord::new(FaceImage::full_frontal(picture, 1, 1)).unwrap();
+        record = BiometricRecord::new(record.header, face.encode()).unwrap();
+        let signed = sign_biometric(&record, Uuid::from_u128(uuid), &signer, false).unwrap();
+        prop_assert_eq!(usize::from(signed.header.signature_length), signed.signature.len());
+        let certificate = Some(signer.certificate());
+        let signature = verify_biometric(&signed, certificate).unwrap();
+        prop_assert_eq!(signature.card_uuid.as_u128(), uuid);
+
+        // No bit of header or data can be changed.
+        let mut bytes = signed.encode();
+        bytes[at.index(signed.covered().len())] ^= 1 << bit;
+        let damaged = BiometricRecord::parse(BiometricKind::Face, &bytes).unwrap();
+        prop_assert!(verify_biometric(&damaged.value, certificate).is_err());
+    }
+
+    #[test]
+    fn any_bytes_in_place_of_a_signature_block_are_refused(
+        signature in proptest::collection::vec(any::<u8>(), 0..300),
+        at in any::<proptest::sample::Index>(),
+        to in any::<u8>(),
+    ) {
+        let certificate = signer("p256").certificate().clone();
+        let mut record = biometric(BiometricKind::Face);
+        record.signature = signature;
+        prop_assert!(verify_biometric(&record, Some(&certificate)).is_err());
+
+        let object = BiometricObject::parse(BiometricKind::Face, &vector("face-p256")).unwrap();
+        let mut bytes = object.value.record;
+        let at = at.index(bytes.len());
+        bytes[at] = to;
+        let damaged = BiometricRecord::parse(BiometricKind::Face, &bytes).unwrap();
+        let _ = verify_biometric(&damaged.value, Some(&certificate));
+        let _ = check_biometric(BiometricKind::Face, &damaged, Some(&certificate));
     }
 
     #[test]
