@@ -2,13 +2,15 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use ::piv::secure_messaging::{CipherSuite, HostEphemeral, Session};
 use ::piv::words::{KeyReference, ObjectId, PinReference};
+use iso7816::{Command, Instruction, Response};
 use proptest::prelude::*;
 
 use super::cipher::BlockKey;
 use super::keys::PrivateKey;
 use super::nvm::{Cell, Fate, Write};
-use super::{Model, PivChip};
+use super::{Condition, Model, PivChip};
 use crate::contacts::Chip;
 
 const SELECT: [u8; 15] = [0, 0xA4, 4, 0, 9, 0xA0, 0, 0, 3, 8, 0, 0, 0x10, 0, 0];
@@ -24,6 +26,10 @@ enum Act {
     SetManagementKey(u8),
     Put(u8, usize),
     Generate,
+    GenerateSecured,
+    PutCertificate(u8),
+    VerifySecured(Pin),
+    ChangeSecured(Pin, Pin),
     Challenge,
     Reset,
 }
@@ -59,6 +65,10 @@ fn acts() -> impl Strategy<Value = Act> {
         1 => any::<u8>().prop_map(Act::SetManagementKey),
         2 => (any::<u8>(), 0_usize..300).prop_map(|(fill, size)| Act::Put(fill, size)),
         1 => Just(Act::Generate),
+        1 => Just(Act::GenerateSecured),
+        1 => any::<u8>().prop_map(Act::PutCertificate),
+        2 => pins().prop_map(Act::VerifySecured),
+        2 => (pins(), pins()).prop_map(|(old, new)| Act::ChangeSecured(old, new)),
         1 => Just(Act::Challenge),
         1 => Just(Act::Reset),
     ]
@@ -126,6 +136,19 @@ fn play(chip: &mut PivChip, act: &Act) -> Option<bool> {
             ok(send(chip, [0, 0xDB, 0x3F, 0xFF], last)?)
         }
         Act::Generate => ok(send(chip, [0, 0x47, 0, 0x9A], &[0xAC, 3, 0x80, 1, 0x11])?),
+        Act::GenerateSecured => ok(send(chip, [0, 0x47, 0, 0x04], &[0xAC, 3, 0x80, 1, 0x27])?),
+        // The host takes no such certificate for one.
+        Act::PutCertificate(fill) => ok(send(
+            chip,
+            [0, 0xDB, 0x3F, 0xFF],
+            &[0x7F, 0x21, 0x01, *fill],
+        )?),
+        Act::VerifySecured(pin) => secured(chip, Instruction::VERIFY, pin.bytes())?,
+        Act::ChangeSecured(old, new) => secured(
+            chip,
+            Instruction::CHANGE_REFERENCE_DATA,
+            &[*old.bytes(), *new.bytes()].concat(),
+        )?,
         Act::Challenge => {
             let answer = chip.transmit(&[0, 0x87, 0x0A, 0x9B, 4, 0x7C, 2, 0x81, 0, 0]);
             if answer.is_empty() {
@@ -139,6 +162,35 @@ fn play(chip: &mut PivChip, act: &Act) -> Option<bool> {
             true
         }
     })
+}
+
+/// A session of its own for one command about the PIN.
+fn secured(chip: &mut PivChip, instruction: Instruction, data: &[u8]) -> Option<bool> {
+    match establish(chip)? {
+        Some(mut session) => secured_in(&mut session, chip, instruction, data),
+        None => Some(false),
+    }
+}
+
+/// `Some(None)` when the card has no key 04 that the host would agree with.
+fn establish(chip: &mut PivChip) -> Option<Option<Session>> {
+    let host = HostEphemeral::from_scalar(CipherSuite::Cs2, &[7; 32]).unwrap();
+    let answer = chip.transmit(&host.command().to_short().unwrap());
+    let response = Response::parse(&answer).ok()?;
+    Some(host.establish(&response, None).ok().map(|it| it.session))
+}
+
+fn secured_in(
+    session: &mut Session,
+    chip: &mut PivChip,
+    instruction: Instruction,
+    data: &[u8],
+) -> Option<bool> {
+    let plain = Command::new(0x00, instruction, 0x00, 0x80).with_data(data);
+    let protected = session.protect(&plain).unwrap();
+    let answer = chip.transmit(&protected.to_short().unwrap());
+    let response = Response::parse(&answer).ok()?;
+    Some(session.unprotect(&response).unwrap().status.is_ok())
 }
 
 fn start(chip: &mut PivChip) {
@@ -169,9 +221,9 @@ fn tries(snapshot: &Snapshot, reference: PinReference) -> u8 {
 
 /// A card that went through `acts`, with what it held before the last of them, and after it when
 /// nothing goes wrong; and how many writes that last one takes.
-fn before_and_after(acts: &[Act]) -> (Snapshot, Snapshot, u64) {
+fn before_and_after(condition: Condition, acts: &[Act]) -> (Snapshot, Snapshot, u64) {
     let (last, first) = acts.split_last().unwrap();
-    let mut chip = PivChip::blank(&Model::series10(), 3);
+    let mut chip = PivChip::new(&Model::series10(), 3, condition);
     start(&mut chip);
     for act in first {
         play(&mut chip, act).unwrap();
@@ -194,14 +246,15 @@ proptest! {
     /// The power fails at every write of the last act, before it, in it and after it.
     #[test]
     fn a_power_failure_at_any_write_leaves_each_value_old_or_new(
+        condition in prop_oneof![Just(Condition::Blank), Just(Condition::Personalised)],
         acts in proptest::collection::vec(acts(), 1..8),
         tear in 1_usize..60,
     ) {
-        let (before, after, writes) = before_and_after(&acts);
+        let (before, after, writes) = before_and_after(condition, &acts);
         let (last, first) = acts.split_last().unwrap();
         for number in 1..=writes {
             for fate in [Fate::Lose, Fate::Tear { after: tear }, Fate::Tear { after: usize::MAX }] {
-                let mut chip = PivChip::blank(&Model::series10(), 3);
+                let mut chip = PivChip::new(&Model::series10(), 3, condition);
                 start(&mut chip);
                 for act in first {
                     play(&mut chip, act).unwrap();
@@ -232,14 +285,20 @@ proptest! {
                     let (old, new) = (tries(&before, reference), tries(&after, reference));
                     prop_assert!(tries(&found, reference) <= old.max(new));
                 }
-                // A PIN and its counter change together: a new PIN never comes with used-up tries.
-                let value = |snapshot: &Snapshot| {
+                // A new key 04 never comes with the certificate of the old one.
+                let cell = |snapshot: &Snapshot, cell| {
                     snapshot
                         .iter()
-                        .find(|(cell, _)| *cell == Cell::Reference(PinReference::Application))
+                        .find(|(known, _)| *known == cell)
                         .map(|(_, value)| value.clone())
                 };
-                if value(&found) != value(&before) {
+                let key = Cell::Key(KeyReference::SecureMessaging);
+                if cell(&found, key) != cell(&before, key) {
+                    prop_assert_eq!(cell(&found, Cell::Certificate), Some(Vec::new()));
+                }
+                // A PIN and its counter change together: a new PIN never comes with used-up tries.
+                let pin = Cell::Reference(PinReference::Application);
+                if cell(&found, pin) != cell(&before, pin) {
                     prop_assert_eq!(tries(&found, PinReference::Application), 3);
                 }
                 // What keys there are can be used, and the card does its work again.
@@ -283,6 +342,33 @@ fn a_try_is_counted_in_memory_before_the_comparison() {
         chip.set_write_hook(None);
         start(&mut chip);
         assert_eq!(tries(&snapshot(&chip), reference), before - 1, "{act:?}");
+    }
+}
+
+/// The same under secure messaging; and the session is gone with the power.
+#[test]
+fn a_try_under_secure_messaging_is_counted_in_memory_before_the_comparison() {
+    for pin in [Pin::First, Pin::Wrong] {
+        let mut chip = PivChip::personalised(&Model::series10(), 3);
+        start(&mut chip);
+        let mut session = establish(&mut chip).unwrap().unwrap();
+        chip.set_write_hook(Some(Box::new(|_: &Write<'_>| Fate::Tear {
+            after: usize::MAX,
+        })));
+        let verify = Instruction::VERIFY;
+        assert_eq!(
+            secured_in(&mut session, &mut chip, verify, pin.bytes()),
+            None
+        );
+        chip.set_write_hook(None);
+        start(&mut chip);
+        assert_eq!(
+            tries(&snapshot(&chip), PinReference::Application),
+            2,
+            "{pin:?}"
+        );
+        let protected = [&[0x0C, 0x20, 0, 0x80, 0x0A, 0x8E, 0x08][..], &[0; 9]].concat();
+        assert_eq!(chip.transmit(&protected), [0x69, 0x82]);
     }
 }
 
@@ -374,8 +460,7 @@ fn challenges_do_not_repeat_after_a_reset_or_a_restart() {
     let path = directory.path().join("card");
     let mut seen = Vec::new();
     for _ in 0..3 {
-        let mut chip =
-            PivChip::open(&path, &Model::series10(), 1, super::Condition::Blank).unwrap();
+        let mut chip = PivChip::open(&path, &Model::series10(), 1, Condition::Blank).unwrap();
         for _ in 0..2 {
             start(&mut chip);
             let answer = chip.transmit(&[0, 0x87, 0x0A, 0x9B, 4, 0x7C, 2, 0x81, 0, 0]);
@@ -387,7 +472,7 @@ fn challenges_do_not_repeat_after_a_reset_or_a_restart() {
 
 #[test]
 fn a_state_file_keeps_the_card_and_refuses_to_be_another() {
-    use super::{Condition, StateError};
+    use super::StateError;
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("card");
     let model = Model::series10();

@@ -266,6 +266,66 @@ mod tests {
         }
     }
 
+    /// Secure messaging comes last: what a card with it and one without it have in common is the
+    /// same.
+    #[test]
+    fn secure_messaging_changes_nothing_else_on_the_card() {
+        let mut model = Model::series10();
+        model.pin_usage_policy = [0x40, 0x00];
+        let with = PivChip::personalised(&model, 5);
+        model.secure_messaging = None;
+        let without = PivChip::personalised(&model, 5);
+        for (cell, value) in without.memory().cells() {
+            assert_eq!(with.memory().get(cell), Some(value), "{cell:?}");
+        }
+        let more = with.memory().cells().count() - without.memory().cells().count();
+        assert_eq!(more, 3, "key 04, its certificate and the signer's");
+    }
+
+    /// SP 800-73-5 Part 2, 4.1.5, as the host's parser and verifier see it.
+    #[test]
+    fn the_certificate_of_key_04_is_that_keys_and_signed_by_the_content_signer() {
+        use ::piv::cvc::{Cvc, Signer, Subject};
+        for suite in [Suite::Cs2, Suite::Cs7] {
+            let mut model = Model::series10();
+            model.secure_messaging.as_mut().unwrap().suite = suite;
+            let mut chip = PivChip::personalised(&model, 5);
+            let cvc = Cvc::parse(chip.memory().get(Cell::Certificate).unwrap()).unwrap();
+            assert_eq!(cvc.findings, []);
+            let object = chip.object(ObjectId::SecureMessagingSigner.tag()).unwrap();
+            let signer = element(object, 0x70);
+            cvc.value
+                .verify(&Signer::from_certificate_der(signer).unwrap())
+                .unwrap();
+            let authority = Certificate::from_der(&test_authority(5)).unwrap();
+            assert_issued_by(&authority, &Certificate::from_der(signer).unwrap());
+            let chuid = chip.object(ObjectId::Chuid.tag()).unwrap();
+            assert!(matches!(
+                cvc.value.subject,
+                Some(Subject::Card(uuid)) if uuid.as_bytes() == element(chuid, 0x34)
+            ));
+            let key = chip.key(KeyReference::SecureMessaging).unwrap();
+            assert_eq!(
+                cvc.value.public_key.unwrap().point().unwrap(),
+                key.point().unwrap()
+            );
+        }
+    }
+
+    #[test]
+    fn a_pairing_code_is_there_where_the_policy_names_a_virtual_contact_interface() {
+        let code = |policy| {
+            let mut model = Model::series10();
+            model.pin_usage_policy = policy;
+            let chip = PivChip::personalised(&model, 5);
+            let object = chip.object(ObjectId::PairingCode.tag());
+            object.map(|object| element(object, 0x99).to_vec())
+        };
+        let found = code([0x48, 0x00]).unwrap();
+        assert!(found.len() == 8 && found.iter().all(u8::is_ascii_digit));
+        assert_eq!(code([0x40, 0x00]), None);
+    }
+
     #[test]
     fn the_chuid_is_signed_by_a_content_signer_of_the_test_authority() {
         let chip = PivChip::personalised(&Model::series10(), 5);

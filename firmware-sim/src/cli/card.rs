@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use firmware_sim::card::{Condition, Model, NullChip, PivChip};
+use firmware_sim::card::{Condition, Interface, Model, NullChip, PivChip};
 use firmware_sim::contacts::{Chip, Contacts};
 use firmware_sim::vpcd::{self, Event, Stop};
 
@@ -24,6 +24,9 @@ Examples:
           A blank that remembers what is done to it. Give --state 4711.card alone to go on.
   firmware-sim card --model series9 --vpcd 127.0.0.1:35964
           A series 9 card in the second slot of the reader.
+  firmware-sim card --contactless
+          The personalised card held to a contactless reader. What needs a PIN needs secure
+          messaging and the pairing code first.
   firmware-sim card --null
           A card that answers 9000 to anything, to measure everything but the card.")]
 pub(crate) struct Arguments {
@@ -48,12 +51,16 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "FILE")]
     state: Option<PathBuf>,
 
+    /// Speak to the card through its antenna instead of its contacts
+    #[arg(long)]
+    contactless: bool,
+
     /// Where the virtual reader listens
     #[arg(long, value_name = "HOST:PORT", default_value = vpcd::DEFAULT_ADDRESS)]
     vpcd: String,
 
     /// A card that answers 9000 to anything
-    #[arg(long, conflicts_with_all = ["number", "blank", "personalised", "state"])]
+    #[arg(long, conflicts_with_all = ["number", "blank", "personalised", "state", "contactless"])]
     null: bool,
 }
 
@@ -90,10 +97,14 @@ fn chip(arguments: &Arguments) -> Result<(Box<dyn Chip>, String), Failure> {
     let (model, number) = found.unwrap_or_else(|| (Model::series10(), 1));
     let model = asked.unwrap_or(model);
     let number = arguments.number.unwrap_or(number);
-    let chip = match &arguments.state {
+    let mut chip = match &arguments.state {
         Some(path) => PivChip::open(path, &model, number, condition)?,
         None => PivChip::new(&model, number, condition),
     };
-    let what = format!("{} card {number}", model.name);
+    let mut what = format!("{} card {number}", model.name);
+    if arguments.contactless {
+        chip.set_interface(Interface::Contactless)?;
+        what += ", contactless,";
+    }
     Ok((Box::new(chip), what))
 }
