@@ -13,6 +13,7 @@ use std::collections::BTreeMap;
 use std::fs;
 
 use const_oid::ObjectIdentifier;
+use der::Decode;
 use jiff::civil::date;
 use piv::biometric::{BiometricKind, BiometricRecord, FaceRecord, MinutiaeRecord};
 use piv::cvc::{Cvc, Signer};
@@ -371,6 +372,86 @@ fn rules_of_another_issuer_find_what_is_missing() {
     assert_eq!(about("no piv-interim extension"), 2);
     assert_eq!(about("policies are [2.16.840.1.101.3.2.1.48."), 5);
     assert_eq!(about("extended key usage is [2.16.840.1.101.3.8.7]"), 1);
+}
+
+#[test]
+fn each_departure_from_a_profile_is_named() {
+    let Some(icam) = data("icam") else { return };
+    let card = icam_card(&icam.join(ICAM[3]));
+    let rules = rules(ICAM[3]);
+    let found = |object: ObjectId, role, from: &[u8], to: &[u8]| {
+        let object = CertificateObject::parse(&card[&object]).unwrap().value;
+        let mut der = object.der().unwrap();
+        let places: Vec<_> = (0..der.len())
+            .filter(|at| der[*at..].starts_with(from))
+            .collect();
+        assert!(!places.is_empty(), "{}", String::from_utf8_lossy(from));
+        for at in places {
+            der[at..at + to.len()].copy_from_slice(to);
+        }
+        let findings = check_certificate(role, &Certificate::from_der(&der).unwrap(), &rules);
+        let messages = findings
+            .iter()
+            .filter(|finding| finding.severity == piv::Severity::Violation)
+            .map(|finding| finding.message.clone());
+        messages.collect::<Vec<_>>().join("; ")
+    };
+    let card_auth = |from: &[u8], to: &[u8]| {
+        let role = CertificateRole::CardAuthentication;
+        found(ObjectId::CardAuthenticationCertificate, role, from, to)
+            .replace("certificate for Card Authentication: ", "")
+    };
+    assert_eq!(card_auth(b".crl", b".crl"), "");
+    assert_eq!(
+        card_auth(b"Gen3SigningCA.crl", b"Gen3SigningCA.crx"),
+        "address of revocation lists is \
+         `http://http.apl-test.cite.fpki-lab.gov/crls/ICAMTestCardGen3SigningCA.crx`, expected \
+         `http://....crl`"
+    );
+    assert!(card_auth(b".p7c", b".p7b").starts_with("address of the issuer's certificates"));
+    assert!(card_auth(b"http://ocsp", b"ldap://ocsp").starts_with("address of OCSP is `ldap"));
+    // RSA exponent 65537 to 65539.
+    assert_eq!(
+        card_auth(&[0x02, 0x03, 1, 0, 1], &[0x02, 0x03, 1, 0, 3]),
+        "public exponent of the RSA key is not 65537"
+    );
+    // The last arc of piv-interim, pivFASC-N, the card's policy, id-PIV-cardAuth.
+    let arc = [0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x06];
+    let of = |last: &[u8]| [&arc, last].concat();
+    assert_eq!(
+        card_auth(&of(&[9, 1]), &of(&[9, 2])),
+        "no piv-interim extension"
+    );
+    assert_eq!(
+        card_auth(&of(&[6]), &of(&[16])),
+        "no FASC-N in the subjectAltName; also otherName `2.16.840.1.101.3.6.16` in the \
+         subjectAltName"
+    );
+    assert_eq!(
+        card_auth(&of(&[8]), &of(&[7])),
+        "extended key usage is [2.16.840.1.101.3.6.7], expected id-PIV-cardAuth alone"
+    );
+    assert_eq!(
+        card_auth(b"urn:uuid:", b"urn:uvid:"),
+        "no UUID in the subjectAltName; also URI \
+         `urn:uvid:94e28c68-84db-44db-8a0e-f502d6689b14` in the subjectAltName"
+    );
+    let policy = |last| [0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x02, 0x01, 0x30, last];
+    assert_eq!(
+        card_auth(&policy(13), &policy(11)),
+        "policies are [2.16.840.1.101.3.2.1.48.11], expected one of [2.16.840.1.101.3.2.1.48.13]"
+    );
+    // Key usage digitalSignature to nonRepudiation.
+    assert_eq!(
+        card_auth(&[0x03, 0x02, 0x07, 0x80], &[0x03, 0x02, 0x06, 0x40]),
+        "key usage is NonRepudiation, expected DigitalSignature"
+    );
+    // sha256WithRSAEncryption to sha1WithRSAEncryption, inside and outside.
+    let rsa = |last| [0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 0x01, 0x01, last];
+    assert_eq!(
+        card_auth(&rsa(11), &rsa(5)),
+        "signature algorithm `1.2.840.113549.1.1.5` is not allowed"
+    );
 }
 
 #[test]

@@ -15,15 +15,16 @@ use piv::biometric::{
     BiometricKind, BiometricRecord, CbeffDate, CbeffHeader, Creator, FaceImage, FaceRecord,
     FingerView, IrisRecord, Minutia, MinutiaeRecord,
 };
+use piv::cvc::{Cvc, CvcContent, CvcError, Signer};
 use piv::objects::{
     BiometricInformationTemplate, BiometricInformationTemplates, BiometricObject,
     CardCapabilityContainer, CertificateObject, Chuid, Discovery, FascN, KeyHistory, PairingCode,
-    PinUsagePolicy, PrintedInformation, SecurityObject,
+    PinUsagePolicy, PrintedInformation, SecureMessagingSigner, SecurityObject,
 };
 use piv::signed::{
-    ContentSigner, HashAlgorithm, SignedError, SigningKey, check_biometric, check_chuid,
-    sign_biometric, sign_chuid, sign_security_object, verify_biometric, verify_chuid,
-    verify_chuid_bytes,
+    ContentSigner, HashAlgorithm, Identifiers, SignedError, SigningKey, check_biometric,
+    check_chuid, check_identifiers, sign_biometric, sign_chuid, sign_security_object,
+    verify_biometric, verify_chuid, verify_chuid_bytes,
 };
 use piv::words::{Algorithm, ObjectId};
 use proptest::prelude::*;
@@ -261,6 +262,57 @@ fn the_objects_of_two_fingers_and_the_pairing_code_are_made_again_to_the_byte() 
     is_vector("pairing-code", &code.encode());
     let (read, findings) = PairingCode::parse(&vector("pairing-code")).unwrap();
     assert_eq!((read, findings), (Some(code), Vec::new()));
+}
+
+#[test]
+fn the_signer_of_secure_messaging_is_the_certificate_or_the_intermediate() {
+    let own = |name: &str| {
+        let certificate = vector(&format!("content-signer-{name}.certificate"));
+        CertificateObject::plain(certificate)
+    };
+    let p256 = signer("p256");
+    let rsa = signer("rsa2048");
+    let rsa_names = Signer::from_certificate(rsa.certificate()).unwrap();
+
+    let direct = SecureMessagingSigner {
+        certificate: own("p256"),
+        intermediate: None,
+    };
+    // The key of the content signer on P-256 serves as the intermediate's.
+    let content = CvcContent::intermediate(rsa_names.identifier, p256.key().public_key()).unwrap();
+    let cvc = content.encode(&rsa.key().sign(&content.covered()).unwrap());
+    let through = SecureMessagingSigner {
+        certificate: own("rsa2048"),
+        intermediate: Some(cvc.unwrap()),
+    };
+    for (name, object) in [
+        ("secure-messaging-signer-direct", &direct),
+        ("secure-messaging-signer-intermediate", &through),
+    ] {
+        is_vector(name, &object.encode());
+        let parsed = SecureMessagingSigner::parse(&vector(name)).unwrap();
+        assert_eq!((&parsed.value, parsed.findings), (object, Vec::new()));
+
+        // A card's CVC verifies with whichever key the object leads to.
+        let names = parsed.value.signer().unwrap();
+        assert_eq!(names.key, p256.key().public_key());
+        let content =
+            CvcContent::card(names.identifier, card_uuid(), p256.key().public_key()).unwrap();
+        let cvc = content
+            .encode(&p256.key().sign(&content.covered()).unwrap())
+            .unwrap();
+        let cvc = Cvc::parse(&cvc).unwrap().value;
+        cvc.verify(&names).unwrap();
+        let agree = check_identifiers(&chuid(), &[Identifiers::of_cvc(&cvc)]);
+        assert_eq!(agree, []);
+    }
+
+    // An intermediate that another key signed leads nowhere.
+    let forged = SecureMessagingSigner {
+        certificate: own("rsa3072"),
+        ..through
+    };
+    assert!(matches!(forged.signer(), Err(CvcError::OtherSigner { .. })));
 }
 
 #[test]

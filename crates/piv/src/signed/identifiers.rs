@@ -114,6 +114,16 @@ pub fn check_identifiers(chuid: &Chuid, others: &[Identifiers]) -> Vec<Finding> 
             && !other.uuids.contains(&expected)
         {
             note(format!("UUID is {actual}, the CHUID has {expected}"));
+        } else if let Some(holder) = chuid.cardholder
+            && let Some(actual) = other
+                .uuids
+                .iter()
+                .find(|actual| Some(**actual) != chuid.guid && **actual != holder)
+        {
+            // Beside the card's UUID only the holder's may stand.
+            note(format!(
+                "second UUID is {actual}, the holder's in the CHUID is {holder}"
+            ));
         }
     }
     findings
@@ -142,7 +152,21 @@ mod tests {
         // Beside the card's UUID the holder's may stand.
         let mut both = alike.clone();
         both.uuids.insert(0, Uuid::from_u128(8));
-        assert_eq!(check_identifiers(&chuid(), &[alike, silent, both]), []);
+        assert_eq!(
+            check_identifiers(&chuid(), &[alike, silent, both.clone()]),
+            []
+        );
+
+        let mut with_holder = chuid();
+        with_holder.cardholder = Some(Uuid::from_u128(8));
+        assert_eq!(check_identifiers(&with_holder, &[both.clone()]), []);
+        with_holder.cardholder = Some(Uuid::from_u128(9));
+        let findings = check_identifiers(&with_holder, &[both]);
+        assert_eq!(
+            findings[0].message,
+            "CHUID: second UUID is 00000000-0000-0000-0000-000000000008, the holder's in the CHUID \
+             is 00000000-0000-0000-0000-000000000009"
+        );
     }
 
     #[test]
