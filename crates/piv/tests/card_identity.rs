@@ -455,6 +455,34 @@ fn each_departure_from_a_profile_is_named() {
 }
 
 #[test]
+fn any_damaged_certificate_is_taken() {
+    let Some(icam) = data("icam") else { return };
+    let card = icam_card(&icam.join(ICAM[3]));
+    let rules = rules(ICAM[3]);
+    let mut read = 0;
+    for (role, object) in ROLES {
+        let der = CertificateObject::parse(&card[&object])
+            .unwrap()
+            .value
+            .der()
+            .unwrap();
+        for at in 0..der.len() {
+            for change in [0x01, 0x20, 0x80, 0xFF] {
+                let mut damaged = der.clone();
+                damaged[at] ^= change;
+                if let Ok(certificate) = Certificate::from_der(&damaged) {
+                    let _ = check_certificate(role, &certificate, &rules);
+                    let _ = Identifiers::of_certificate(role, &certificate);
+                    CardDates::default().add_certificate(role, &certificate);
+                    read += 1;
+                }
+            }
+        }
+    }
+    assert!(read > 1000, "{read}");
+}
+
+#[test]
 fn a_certificate_in_the_wrong_place_is_found() {
     let Some(icam) = data("icam") else { return };
     let card = icam_card(&icam.join(ICAM[3]));
