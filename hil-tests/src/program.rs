@@ -124,6 +124,12 @@ impl Program {
         }
     }
 
+    /// Where the program is, for a shell that runs it.
+    #[must_use]
+    pub fn path(&self) -> PathBuf {
+        self.command.get_program().into()
+    }
+
     pub(crate) fn into_command(self) -> Command {
         self.command
     }
