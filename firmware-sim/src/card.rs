@@ -37,6 +37,7 @@ use self::session::{Session, Stop};
 use crate::contacts::Chip;
 
 pub use self::key_hook::KeyHook;
+pub use self::manager::SecurityDomain;
 pub use self::model::{
     Administration, Application, Capacity, CardManager, Contactless, ExtendedLength, Keys, Model,
     ModelError, Reference, SecureMessaging, Transport,
@@ -360,6 +361,9 @@ fn factory(model: &Model, number: u64, condition: Condition) -> Transaction {
                 .set(Cell::Reference(reference), value.padded())
                 .set(Cell::Tries(reference), [value.tries]);
         }
+    }
+    if let Some(domain) = &model.card_manager.security_domain {
+        cells = manager::add_to(cells, domain);
     }
     match condition {
         Condition::Blank => cells,

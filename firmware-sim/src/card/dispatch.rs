@@ -136,7 +136,9 @@ impl PivChip {
 
     fn run(&mut self, command: &Command, moment: Moment) -> Answer {
         if command.class == 0 && command.instruction == Instruction::SELECT {
-            return self.select(command);
+            let answer = self.select(command)?;
+            self.session.security_domain = None;
+            return Ok(answer);
         }
         match self.session.selected {
             Application::Piv => self.run_piv(command, moment),
@@ -145,10 +147,13 @@ impl PivChip {
     }
 
     /// SP 800-73-5 Part 2, 3 for PIV; 0C and 1C are secure messaging, for some commands and
-    /// within a session. The card manager takes 00 and 80.
+    /// within a session. The card manager takes 00 and 80, and 84 within its own
+    /// sessions.
     fn check_class(&self, command: &Command) -> Result<(), StatusWord> {
         match (self.session.selected, command.class) {
-            (_, 0x00) | (Application::Piv, 0x10) | (Application::CardManager, 0x80) => Ok(()),
+            (_, 0x00) | (Application::Piv, 0x10) | (Application::CardManager, 0x80 | 0x84) => {
+                Ok(())
+            }
             (Application::Piv, 0x0C | 0x1C) => {
                 if self.model.secure_messaging.is_none()
                     || !secure_messaging::may_carry(command.instruction)

@@ -1,12 +1,28 @@
-//! A minimal card manager: the issuer security domain as far as it can be asked without keys
-//! (GlobalPlatform Card Specification 2.3, 11.3 and Annex H).
+//! A minimal card manager: the issuer security domain with what it tells anybody (GlobalPlatform
+//! Card Specification 2.3, 11.3 and Annex H), and a secure channel to load its keys through
+//! (Amendment D).
+//!
+//! A session ends with the first command that is not protected as it must be, with SELECT and
+//! with a reset.
+
+mod aes;
+mod authenticate;
+mod domain;
+mod keysets;
+mod messaging;
+mod put_key;
+mod status;
 
 use iso7816::ber::{self, Tag};
 use iso7816::{Command, Instruction, StatusWord};
 use zeroize::Zeroizing;
 
 use super::PivChip;
-use super::session::Answer;
+use super::nvm::{Cell, Transaction};
+use super::session::{Answer, Stop};
+
+pub use self::domain::SecurityDomain;
+pub(super) use self::messaging::SecureSession;
 
 /// The issuer security domain.
 const AID: [u8; 8] = [0xA0, 0x00, 0x00, 0x01, 0x51, 0x00, 0x00, 0x00];
@@ -29,9 +45,76 @@ pub(super) fn control_information() -> Vec<u8> {
     ber::object(Tag(0x6F), &template)
 }
 
+/// CLA bit 3 of class 8X: secure messaging of GlobalPlatform.
+const SECURE_MESSAGING: u8 = 0x04;
+
+const GET_STATUS: Instruction = Instruction(0xF2);
+
+/// What the security domain of a new card holds.
+pub(super) fn add_to(cells: Transaction, domain: &SecurityDomain) -> Transaction {
+    let keys = keysets::KeySet::new(domain.key_version, &domain.keys)
+        .expect("a model's keys are a key set");
+    cells
+        .set(Cell::KeySets, keysets::write(&[keys]).as_slice())
+        .set(Cell::KeySetTries, [domain.tries])
+}
+
 impl PivChip {
-    pub(super) fn run_card_manager(&self, command: &Command) -> Answer {
+    pub(super) fn run_card_manager(&mut self, command: &Command) -> Answer {
+        let Some(domain) = self.model.card_manager.security_domain.clone() else {
+            return self.run_in_clear(command);
+        };
+        match (command.class, command.instruction) {
+            (0x84, Instruction::EXTERNAL_AUTHENTICATE) => {
+                self.external_authenticate(&domain, command)
+            }
+            (0x84, _) => self.run_protected_for_issuer(command),
+            (_, instruction) => {
+                // Nothing goes unprotected between the commands of a session.
+                let session = self.session.security_domain.take();
+                match instruction {
+                    Instruction::INITIALIZE_UPDATE if command.class == 0x80 => {
+                        self.initialize_update(&domain, command)
+                    }
+                    Instruction::PUT_KEY | GET_STATUS => {
+                        Err(StatusWord::SECURITY_STATUS_NOT_SATISFIED.into())
+                    }
+                    _ if session.is_some_and(|session| session.is_open()) => {
+                        Err(StatusWord::SECURITY_STATUS_NOT_SATISFIED.into())
+                    }
+                    _ => self.run_in_clear(command),
+                }
+            }
+        }
+    }
+
+    /// Opens the command, carries it out, seals what it answers. The session is taken out
+    /// meanwhile, so that it has ended if the command cannot be opened. An error is told in clear.
+    fn run_protected_for_issuer(&mut self, command: &Command) -> Answer {
+        let mut session = self
+            .session
+            .security_domain
+            .take()
+            .filter(SecureSession::is_open)
+            .ok_or(StatusWord::SECURITY_STATUS_NOT_SATISFIED)?;
+        let plain = session.open(command)?;
+        let answer = match plain.instruction {
+            Instruction::PUT_KEY => self.put_key(&plain, &session),
+            GET_STATUS => status::get_status(&plain),
+            _ => self.run_in_clear(&plain),
+        };
+        let answer = answer.map(|data| session.seal(data));
+        if answer != Err(Stop::PowerCut) {
+            self.session.security_domain = Some(session);
+        }
+        answer
+    }
+
+    fn run_in_clear(&self, command: &Command) -> Answer {
         match command.instruction {
+            _ if command.class & SECURE_MESSAGING != 0 => {
+                Err(StatusWord::CLASS_NOT_SUPPORTED.into())
+            }
             Instruction::GET_DATA_P1P2 => self.get_issuer_data(command),
             Instruction::GET_RESPONSE => Err(StatusWord::CONDITIONS_NOT_SATISFIED.into()),
             _ => Err(StatusWord::INSTRUCTION_NOT_SUPPORTED.into()),

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use thiserror::Error;
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
+use super::manager::SecurityDomain;
 use super::secure_messaging::Suite;
 
 /// What kind of card a chip is: everything that differs between products, as data.
@@ -273,6 +274,8 @@ pub struct CardManager {
     pub ic_type: [u8; 2],
     /// CPLC: operating system identifier.
     pub operating_system: [u8; 2],
+    /// The secure channel of the issuer security domain, where the card has one.
+    pub security_domain: Option<SecurityDomain>,
 }
 
 /// Why a model cannot be used.
@@ -360,6 +363,7 @@ struct RawCardManager {
     ic_fabricator: String,
     ic_type: String,
     operating_system: String,
+    security_domain: Option<SecurityDomain>,
 }
 
 impl TryFrom<RawModel> for Model {
@@ -429,6 +433,7 @@ impl TryFrom<RawModel> for Model {
                     "operating_system",
                     &raw.card_manager.operating_system,
                 )?,
+                security_domain: raw.card_manager.security_domain,
             },
             source: Source(String::new()),
         })

@@ -40,6 +40,13 @@ pub enum Cell {
     Object(Tag),
     /// The card verifiable certificate of key 04, `7F21`; empty when the key is newer.
     Certificate,
+    /// The key sets of the issuer security domain: for each one its version, the length of a key,
+    /// ENC, MAC and DEK.
+    KeySets,
+    /// Failures left until the issuer security domain is locked, 1 byte.
+    KeySetTries,
+    /// The sequence counter of the issuer security domain, 3 bytes big endian.
+    SequenceCounter,
 }
 
 /// Values that are written together or not at all.

@@ -4,6 +4,7 @@ use iso7816::{Command, Instruction, StatusWord};
 use zeroize::Zeroizing;
 
 use super::Application;
+use super::manager::SecureSession;
 use super::nvm::CommitError;
 use super::secure_messaging::{SECURED, SecureChannel};
 
@@ -15,6 +16,8 @@ pub(super) struct Session {
     /// (SP 800-73-5 Part 2, 2.4.2).
     pub(super) global_pin: bool,
     pub(super) moment: Moment,
+    /// The issuer's secure channel, from INITIALIZE UPDATE on.
+    pub(super) security_domain: Option<SecureSession>,
     pub(super) chain: Option<Chain>,
     pub(super) pending: Option<Pending>,
     /// The secure messaging session, between key establishment and its end.
@@ -30,6 +33,7 @@ impl Session {
             status: SecurityStatus::default(),
             global_pin: false,
             moment: Moment::default(),
+            security_domain: None,
             chain: None,
             pending: None,
             channel: None,

@@ -140,6 +140,9 @@ fn cell_word(cell: Cell) -> u32 {
         Cell::Key(key) => (6, u32::from(key.byte())),
         Cell::Object(tag) => (7, tag.0),
         Cell::Certificate => (8, 0),
+        Cell::KeySets => (16, 0),
+        Cell::KeySetTries => (17, 0),
+        Cell::SequenceCounter => (18, 0),
     };
     kind << 24 | number
 }
@@ -156,6 +159,9 @@ fn cell_from(word: u32) -> Option<Cell> {
         6 => Cell::Key(KeyReference::from_byte(byte()?)?),
         7 => Cell::Object(Tag(number)),
         8 => Cell::Certificate,
+        16 => Cell::KeySets,
+        17 => Cell::KeySetTries,
+        18 => Cell::SequenceCounter,
         _ => return None,
     })
 }
@@ -180,6 +186,9 @@ mod tests {
             Cell::Key(KeyReference::Signature),
             Cell::Object(Tag(0x5F_C123)),
             Cell::Certificate,
+            Cell::KeySets,
+            Cell::KeySetTries,
+            Cell::SequenceCounter,
         ];
         for cell in cells {
             assert_eq!(cell_from(cell_word(cell)), Some(cell));

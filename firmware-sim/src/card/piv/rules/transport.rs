@@ -108,6 +108,6 @@ fn the_card_manager_tells_the_serial_made_of_the_number() {
     assert_eq!(card.send("00CA004500").0[..2], [0x45, 0x08]);
     assert_eq!(card.status("80CA004200"), 0x9000);
     assert_eq!(card.status("00CA7F6800"), 0x6A88);
-    assert_eq!(card.status("8050000008000000000000000000"), 0x6D00);
+    assert_eq!(card.status("8010000008000000000000000000"), 0x6D00);
     assert_eq!(card.status("0CCA9F7F00"), 0x6E00);
 }
