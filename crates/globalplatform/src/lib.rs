@@ -1,7 +1,9 @@
 #![doc = include_str!("../README.md")]
 
 mod cplc;
+pub mod management;
 mod production;
+pub mod scp03;
 mod security_domain;
 mod serial;
 
