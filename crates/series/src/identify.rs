@@ -1,8 +1,10 @@
 mod evidence;
+mod numbers;
 mod probing;
 
 use std::fmt;
 
+use globalplatform::{GlobalPlatformError, ProductionData};
 use ground::{Blame, Blamed};
 use iso7816::{Channel, ChannelError};
 use serde::Serialize;
@@ -11,15 +13,16 @@ use thiserror::Error;
 use crate::Profiles;
 
 pub use evidence::Evidence;
-pub use probing::{Answer, CardNumbers, Cplc};
+pub use probing::Answer;
 
 /// Says which series a card may be of, and why.
 ///
 /// The answer to reset nominates profiles; then applications are asked for in a fixed order, each
 /// by one SELECT: PIV in full, PIV truncated, AuthentIC v3, AuthentIC v2, whatever else the
-/// profiles name, the card manager; from the card manager GET DATA 9F7F, 0042 and 0045. No passcode is tried and
-/// nothing is written, but the security status of the card is lost, as with any SELECT. At the
-/// end the application that decided is selected again.
+/// profiles name; last the card manager, and GET DATA for the production data
+/// ([`globalplatform::read_production_data`]). No passcode is tried and nothing is written, but
+/// the security status of the card is lost, as with any SELECT. At the end the application that
+/// decided is selected again.
 ///
 /// # Errors
 ///
@@ -54,8 +57,10 @@ pub struct Identification {
     pub evidence: Vec<Evidence>,
     /// The application that is selected now; `None` when none of interest answered.
     pub selected: Option<Answer>,
-    /// What the card manager gave, if there is one.
-    pub numbers: CardNumbers,
+    /// The card manager, and what it tells of the card's production. In JSON `cplc` (the chip's
+    /// part taken out, and all of it as `raw`), `iin` and `cin`, upper-case hexadecimal.
+    #[serde(serialize_with = "numbers::serialize")]
+    pub numbers: ProductionData,
 }
 
 impl Identification {
@@ -68,6 +73,14 @@ impl Identification {
             Conclusion::GenericPiv => vec![Profiles::GENERIC_PIV],
             Conclusion::Unknown => Vec::new(),
         }
+    }
+
+    /// The chip's own number: IC serial number (4 bytes) and IC batch (2 bytes) of the production
+    /// data. The serial number alone repeats from batch to batch. `None` if the card does not
+    /// tell, or the chip was never numbered: a serial number of all zeros or all ones.
+    #[must_use]
+    pub fn chip_number(&self) -> Option<[u8; 6]> {
+        numbers::chip_number(&self.numbers)
     }
 
     /// Whether the card may be what an operator or rig says it is: the named profile is among
@@ -143,21 +156,34 @@ impl fmt::Display for Confidence {
 
 /// Why a card could not be identified.
 #[derive(Clone, Debug, Eq, Error, PartialEq)]
-#[error("failed to ask the card for {asked}: {source}")]
-pub struct IdentifyError {
-    /// What was asked for.
-    pub asked: String,
-    /// What came between.
-    pub source: ChannelError,
+#[non_exhaustive]
+pub enum IdentifyError {
+    /// The card was lost while an application was asked for.
+    #[error("failed to ask the card for {asked}: {source}")]
+    Application {
+        /// What was asked for.
+        asked: String,
+        /// What came between.
+        source: ChannelError,
+    },
+    /// The card was lost while its production data was read.
+    #[error("failed to ask the card for its production data: {0}")]
+    ProductionData(#[from] GlobalPlatformError),
 }
 
 impl Blamed for IdentifyError {
     fn blame(&self) -> Blame {
-        self.source.blame()
+        match self {
+            Self::Application { source, .. } => source.blame(),
+            Self::ProductionData(source) => source.blame(),
+        }
     }
 
     fn hint(&self) -> Option<String> {
-        self.source.hint()
+        match self {
+            Self::Application { source, .. } => source.hint(),
+            Self::ProductionData(source) => source.hint(),
+        }
     }
 }
 

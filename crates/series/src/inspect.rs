@@ -14,8 +14,7 @@ use thiserror::Error;
 
 use crate::identify::hexadecimal;
 use crate::{
-    CardNumbers, Identification, IdentifyError, Profile, ProfileError, Profiles, SerialSource,
-    identify,
+    Identification, IdentifyError, Profile, ProfileError, Profiles, SerialSource, identify,
 };
 
 pub use certificate::{CertificateReport, Validity};
@@ -232,7 +231,22 @@ impl Inspection {
                 finding: Finding::warning("series profiles", text),
             });
         }
+        inspection.tell_production();
         inspection
+    }
+
+    fn tell_production(&mut self) {
+        for malformed in &self.identification.numbers.findings {
+            let message = format!(
+                "{} ({})",
+                malformed.detail,
+                hex::encode_upper(&malformed.raw)
+            );
+            self.findings.push(CardFinding {
+                about: malformed.object.to_owned(),
+                finding: Finding::warning("GlobalPlatform Card Specification 2.3.1, 11.3", message),
+            });
+        }
     }
 
     fn read_atr(&mut self) {
@@ -378,16 +392,14 @@ fn judging_profile<'a>(
 }
 
 fn serial(inspection: &Inspection, profile: Option<&Profile>) -> Option<CardSerial> {
-    let CardNumbers { cplc, iin, cin } = &inspection.identification.numbers;
+    let identification = &inspection.identification;
     let read = |source| {
         let value = match source {
-            SerialSource::Cplc => {
-                cplc.map(|cplc| format!("{}{:04X}", hex::encode_upper(cplc.serial()), cplc.batch()))
-            }
-            SerialSource::IinCin => iin
-                .as_ref()
-                .zip(cin.as_ref())
-                .map(|(iin, cin)| hex::encode_upper([&iin[..], cin].concat())),
+            SerialSource::Cplc => identification.chip_number().map(hex::encode_upper),
+            SerialSource::IinCin => identification
+                .numbers
+                .issuer_serial()
+                .map(|serial| serial.to_string()),
             SerialSource::ChuidGuid => inspection.chuid.as_ref()?.guid.clone(),
             SerialSource::None => None,
         }?;

@@ -9,8 +9,7 @@ mod profiles;
 
 pub use error::ProfileError;
 pub use identify::{
-    Answer, CardNumbers, Conclusion, Confidence, Cplc, Evidence, Identification, IdentifyError,
-    identify,
+    Answer, Conclusion, Confidence, Evidence, Identification, IdentifyError, identify,
 };
 pub use inspect::{
     AtrReport, CardFinding, CardSerial, CertificateReport, ChuidReport, DiscoveryReport,

@@ -451,13 +451,11 @@ impl Making<'_> {
     }
 }
 
-/// The chip's own number as `inspect` shows it: serial number and batch of the production life
-/// cycle data (GlobalPlatform, tag 9F7F). The serial number alone repeats from batch to batch.
+/// The chip's own number, as `inspect` shows it.
 fn blank_number(identification: &Identification) -> Option<BlankNumber> {
-    let cplc = identification.numbers.cplc?;
-    let number = [&cplc.serial()[..], &cplc.batch().to_be_bytes()].concat();
-    // A chip that was never numbered has zeros there.
-    (cplc.serial() != [0; 4]).then(|| BlankNumber::new(&number))
+    identification
+        .chip_number()
+        .map(|number| BlankNumber::new(&number))
 }
 
 /// What is told of a certificate, as the authority issued it.

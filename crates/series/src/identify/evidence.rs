@@ -1,5 +1,6 @@
 //! What follows from the answers. Pure: no card is needed here.
 
+use globalplatform::Cplc;
 use serde::Serialize;
 
 use super::probing::{Answer, Answers};
@@ -68,9 +69,10 @@ fn fit<'a>(profile: &'a Profile, atr: &[u8], there: &[&Answer], answers: &Answer
             .map(|pattern| pattern.certainty)
             .min(),
         applet: there.iter().any(|answer| names(profile, answer)),
-        struck: answers.numbers.cplc.is_some_and(|cplc| {
-            !profile.cplc.is_empty() && !profile.cplc.iter().any(|pattern| pattern.matches(&cplc.0))
-        }),
+        struck: answers
+            .numbers
+            .cplc
+            .is_some_and(|cplc| is_of_other_production(profile, &cplc)),
     }
 }
 
@@ -217,24 +219,26 @@ fn list_evidence(atr: &[u8], answers: &Answers, profiles: &Profiles) -> Vec<Evid
             speaks_against: Vec::new(),
         });
     }
-    for answer in &answers.managers {
-        evidence.push(Evidence {
-            seen: format!("SELECT {}: {}", answer.label, answer.status),
-            speaks_for: Vec::new(),
-            speaks_against: Vec::new(),
-        });
-    }
+    evidence.push(Evidence {
+        seen: match &answers.numbers.issuer_security_domain {
+            Some(manager) => format!(
+                "card manager {}{}",
+                hex::encode_upper(&manager.aid),
+                if manager.locked { ", locked" } else { "" }
+            ),
+            None => "no card manager".to_owned(),
+        },
+        speaks_for: Vec::new(),
+        speaks_against: Vec::new(),
+    });
     if let Some(cplc) = &answers.numbers.cplc {
-        let fits = |profile: &Profile| profile.cplc.iter().any(|pattern| pattern.matches(&cplc.0));
         evidence.push(Evidence {
             seen: format!(
                 "production data: fabricator {:04X}, type {:04X}, operating system {:04X}",
-                cplc.fabricator(),
-                cplc.ic_type(),
-                cplc.operating_system()
+                cplc.ic_fabricator, cplc.ic_type, cplc.operating_system
             ),
-            speaks_for: ids(&fits),
-            speaks_against: ids(&|profile| !profile.cplc.is_empty() && !fits(profile)),
+            speaks_for: ids(&|profile| is_of_production(profile, cplc)),
+            speaks_against: ids(&|profile| is_of_other_production(profile, cplc)),
         });
     }
     evidence
@@ -262,4 +266,14 @@ fn selected<'a>(
 
 fn names(profile: &Profile, answer: &Answer) -> bool {
     profile.probes.iter().any(|probe| probe.aid == answer.aid)
+}
+
+fn is_of_production(profile: &Profile, cplc: &Cplc) -> bool {
+    let bytes = cplc.to_bytes();
+    profile.cplc.iter().any(|pattern| pattern.matches(&bytes))
+}
+
+/// Whether the profile knows production data and this is none of it.
+fn is_of_other_production(profile: &Profile, cplc: &Cplc) -> bool {
+    !profile.cplc.is_empty() && !is_of_production(profile, cplc)
 }

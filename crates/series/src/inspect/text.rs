@@ -54,7 +54,7 @@ fn card(inspection: &Inspection, text: &mut Text) {
         None => text.line("serial", "none read"),
     }
     if let Some(cplc) = &inspection.identification.numbers.cplc {
-        text.line("production data", hex::encode_upper(cplc.0));
+        text.line("production data", hex::encode_upper(cplc.to_bytes()));
     }
 }
 

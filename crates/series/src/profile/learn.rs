@@ -1,5 +1,6 @@
 //! Learning how a series is recognised from one of its cards.
 
+use globalplatform::Cplc;
 use iso7816::Atr;
 use iso7816::atr::Check;
 use jiff::Timestamp;
@@ -31,10 +32,10 @@ impl Profile {
             )
             .ok()
         };
-        let cplc = card.numbers.cplc.as_ref().and_then(|cplc| {
-            let mut mask = vec![0; cplc.0.len()];
+        let cplc = card.numbers.cplc.and_then(|cplc| {
+            let mut mask = vec![0; Cplc::LENGTH];
             mask[..COMMON_CPLC].fill(0xFF);
-            pattern("production data", &cplc.0, mask)
+            pattern("production data", &cplc.to_bytes(), mask)
         });
         let atr = pattern("answer to reset", &card.atr, atr_mask(&card.atr));
         Self {

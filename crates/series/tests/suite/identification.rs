@@ -230,7 +230,11 @@ fn production_data_tells_two_series_apart_once_a_profile_knows_it() {
         .channel();
     let identification = identify(&mut channel, &profiles).unwrap();
     assert_eq!(identification.candidates(), ["series-9"]);
-    assert_eq!(identification.numbers.cplc.unwrap().0, data);
+    assert_eq!(identification.numbers.cplc.unwrap().to_bytes(), data);
+    assert_eq!(
+        identification.chip_number().map(hex::encode_upper),
+        Some("DEADBEEF1234".to_owned())
+    );
     let struck = "production data is not that of series-10";
     assert!(identification.reasons.contains(&struck.to_owned()));
 }
@@ -260,13 +264,61 @@ fn identification_sends_select_and_get_data_in_a_fixed_order() {
 
 #[test]
 fn the_older_card_manager_is_asked_when_the_first_is_absent() {
-    let (_, sent) = ask(ScriptedCard::new(ID_ONE));
+    let older = "A0000000030000";
+    let card = ScriptedCard::new(ID_ONE).with_application(older, "6F009000");
+    let (identification, sent) = ask(card);
     let sent = sent.lock().unwrap();
-    assert_eq!(
-        hex::encode_upper(sent.last().unwrap()),
-        "00A4040007A000000003000000"
-    );
     assert_eq!(hex::encode_upper(&sent[4][5..13]), CARD_MANAGER);
+    assert_eq!(hex::encode_upper(&sent[5]), format!("00A4040007{older}00"));
+    assert_eq!(hex::encode_upper(&sent[6]), "80CA9F7F00");
+    assert_eq!(
+        identification.evidence.last().unwrap().seen,
+        format!("card manager {older}")
+    );
+}
+
+#[test]
+fn a_card_without_a_card_manager_has_no_numbers() {
+    let (identification, _) = ask(ScriptedCard::new(ID_ONE).with_piv());
+    assert_eq!(identification.chip_number(), None);
+    assert_eq!(
+        identification.evidence.last().unwrap().seen,
+        "no card manager"
+    );
+    let json = serde_json::to_value(&identification).unwrap();
+    assert_eq!(
+        json["numbers"],
+        serde_json::json!({ "cplc": null, "iin": null, "cin": null })
+    );
+}
+
+#[test]
+fn a_chip_that_was_never_numbered_has_no_number() {
+    for blank in ["00000000", "FFFFFFFF"] {
+        let cplc = format!("9F7F2A{}{blank}{}9000", "47".repeat(12), "12".repeat(26));
+        let (identification, _) = ask(ScriptedCard::new(ID_ONE).with_cplc(&cplc));
+        assert!(identification.numbers.cplc.is_some());
+        assert_eq!(identification.chip_number(), None, "{blank}");
+    }
+}
+
+#[test]
+fn json_shows_the_numbers_of_the_chip() {
+    let data = "479050764041513200000000DEADBEEF1234".to_owned() + &"00".repeat(24);
+    let cplc = format!("9F7F2A{data}9000");
+    let (identification, _) = ask(ScriptedCard::new(ID_ONE).with_cplc(&cplc));
+    let json = serde_json::to_value(&identification).unwrap();
+    assert_eq!(
+        json["numbers"]["cplc"],
+        serde_json::json!({
+            "fabricator": "4790",
+            "ic-type": "5076",
+            "operating-system": "4041",
+            "serial": "DEADBEEF",
+            "batch": "1234",
+            "raw": data,
+        })
+    );
 }
 
 #[test]

@@ -207,6 +207,25 @@ fn an_object_without_its_wrapper_is_malformed_and_the_rest_is_read() {
 }
 
 #[test]
+fn production_data_of_a_wrong_length_is_a_finding() {
+    let inspection = read_scripted(piv_card().with_cplc("9F7F0247909000"));
+    let finding = inspection
+        .findings
+        .iter()
+        .find(|finding| finding.about == "CPLC")
+        .unwrap();
+    assert!(
+        finding.finding.message.contains("of 2 bytes"),
+        "{finding:?}"
+    );
+    assert!(
+        finding.finding.message.contains("9F7F024790"),
+        "{finding:?}"
+    );
+    assert_eq!(inspection.identification.numbers.cplc, None);
+}
+
+#[test]
 fn names_on_a_card_cannot_forge_lines_of_the_report() {
     let template = "61194F0BA00000030800001000010079024F0050061B5B320A4F4B9000";
     let card = piv_card().with_application("A000000308000010000100", template);
