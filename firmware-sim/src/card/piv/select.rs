@@ -37,17 +37,19 @@ impl PivChip {
     /// SP 800-73-5 Part 2, 3.1.1; then what the card says of extended length (ISO/IEC 7816-4,
     /// 12.7.1), outside the template as real cards have it.
     fn application_property_template(&self) -> Vec<u8> {
-        let mut template = ber::object(Tag(0x4F), &AID);
+        // Room for both at once: this is what every host asks first.
+        let mut template = Vec::with_capacity(64);
+        ber::write(&mut template, Tag(0x4F), &AID);
         ber::write(&mut template, Tag(0x79), &ber::object(Tag(0x4F), &AID[..5]));
         ber::write(&mut template, Tag(0x50), self.model.label.as_bytes());
         if let Some(secure_messaging) = self.model.secure_messaging {
             let identifier = secure_messaging.suite.algorithm().byte();
-            let mut algorithms = ber::object(Tag(0x80), &[identifier]);
-            // A dummy object identifier, always this one.
-            ber::write(&mut algorithms, Tag(0x06), &[0x00]);
+            // The identifier, and an object identifier that is always this dummy.
+            let algorithms = [0x80, 0x01, identifier, 0x06, 0x01, 0x00];
             ber::write(&mut template, Tag(0xAC), &algorithms);
         }
-        let mut answer = ber::object(Tag(0x61), &template);
+        let mut answer = Vec::with_capacity(template.len() + 16);
+        ber::write(&mut answer, Tag(0x61), &template);
         if let Some(limits) = self.model.extended_length {
             let mut lengths = ber::object(Tag(0x02), &limits.command.to_be_bytes());
             ber::write(&mut lengths, Tag(0x02), &limits.response.to_be_bytes());
