@@ -77,9 +77,9 @@ const PRINTER_WITHIN: Duration = Duration::from_secs(10);
 
 /// Connects the devices of a station file.
 pub(crate) fn station(file: StationFile, ambient: &Arc<dyn Ambient>) -> Result<Station, Failure> {
+    let purpose = file.purpose();
     let StationFile {
         name,
-        test,
         printer,
         encoder,
         card_within,
@@ -103,7 +103,7 @@ pub(crate) fn station(file: StationFile, ambient: &Arc<dyn Ambient>) -> Result<S
     };
     Ok(Station {
         name,
-        purpose: if test { Purpose::Test } else { Purpose::Live },
+        purpose,
         printer: Box::new(Enduro::open(
             connection,
             Profile::enduro(),

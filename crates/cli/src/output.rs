@@ -68,6 +68,14 @@ impl Failure {
         self
     }
 
+    /// Puts before the message what it is about, unless it says so itself.
+    pub(crate) fn about(mut self, subject: &str) -> Self {
+        if !self.message.contains(subject) {
+            self.message = format!("{subject}: {}", self.message);
+        }
+        self
+    }
+
     pub(crate) fn exit_code(&self) -> u8 {
         self.blame.exit_code()
     }
@@ -190,6 +198,19 @@ mod tests {
             failure
                 .hint
                 .is_some_and(|hint| hint.contains("start the service"))
+        );
+    }
+
+    #[test]
+    fn what_a_failure_is_about_is_named_once() {
+        let message = |failure: Failure| failure.about("template `a.svg`").message;
+        assert_eq!(
+            message(Failure::mistake("no XML")),
+            "template `a.svg`: no XML"
+        );
+        assert_eq!(
+            message(Failure::mistake("failed to read template `a.svg`")),
+            "failed to read template `a.svg`"
         );
     }
 

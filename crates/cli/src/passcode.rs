@@ -14,6 +14,10 @@ use crate::output::Failure;
 /// The variable a passcode may come from.
 const VARIABLE: &str = "CARDWRIGHT_PASSCODE";
 
+/// What to do about a passcode file that cannot be used.
+const FILE_HINT: &str =
+    "put one passcode of 6 to 8 digits into the file, or a line `REQUEST,PASSCODE` for each card";
+
 /// Where the passcode comes from.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct PasscodeSource {
@@ -42,7 +46,11 @@ impl PasscodeSource {
         }
         if let Ok(text) = std::env::var(VARIABLE) {
             let text = Zeroizing::new(text);
-            return Ok(Passcodes::One(passcode(&text, VARIABLE)?));
+            return Ok(Passcodes::One(passcode(
+                &text,
+                VARIABLE,
+                "set it to a passcode of 6 to 8 digits",
+            )?));
         }
         if !io::stdin().is_terminal() {
             return Err(
@@ -71,6 +79,7 @@ fn from_file(path: &Path) -> Result<Passcodes, Failure> {
         .map(Zeroizing::new)
         .map_err(|error| {
             Failure::mistake(format!("failed to read passcode file `{shown}`: {error}"))
+                .with_hint("check the path and the permissions of the file")
         })?;
     let lines: Vec<&str> = text
         .lines()
@@ -83,20 +92,24 @@ fn from_file(path: &Path) -> Result<Passcodes, Failure> {
         return Ok(Passcodes::One(passcode(
             only,
             &format!("passcode file `{shown}`"),
+            FILE_HINT,
         )?));
     }
     let mut passcodes = HashMap::new();
     for (index, line) in lines.iter().enumerate() {
         let place = format!("passcode file `{shown}`, line {}", index + 1);
-        let (request, digits) = line
-            .split_once(',')
-            .ok_or_else(|| Failure::mistake(format!("{place}: `REQUEST,PASSCODE` expected")))?;
-        passcodes.insert(request.trim().to_owned(), passcode(digits.trim(), &place)?);
+        let (request, digits) = line.split_once(',').ok_or_else(|| {
+            Failure::mistake(format!("{place}: `REQUEST,PASSCODE` expected")).with_hint(FILE_HINT)
+        })?;
+        passcodes.insert(
+            request.trim().to_owned(),
+            passcode(digits.trim(), &place, FILE_HINT)?,
+        );
     }
     if passcodes.is_empty() {
-        return Err(Failure::mistake(format!(
-            "passcode file `{shown}` is empty"
-        )));
+        return Err(
+            Failure::mistake(format!("passcode file `{shown}` is empty")).with_hint(FILE_HINT),
+        );
     }
     Ok(Passcodes::Each(passcodes))
 }
@@ -108,13 +121,14 @@ fn from_prompt() -> Result<Passcodes, Failure> {
             .map_err(|error| Failure::mistake(format!("failed to read the passcode: {error}")))
     };
     let first = ask("Passcode for the new cards (6 to 8 digits): ")?;
-    let passcode = passcode(&first, "the passcode typed")?;
+    let passcode = passcode(&first, "the passcode typed", "start again")?;
     if *ask("Again: ")? != *first {
         return Err(Failure::mistake("the two passcodes differ"));
     }
     Ok(Passcodes::One(passcode))
 }
 
-fn passcode(text: &str, place: &str) -> Result<Passcode, Failure> {
-    Passcode::new(text).map_err(|error| Failure::mistake(format!("{place}: {error}")))
+fn passcode(text: &str, place: &str, hint: &str) -> Result<Passcode, Failure> {
+    Passcode::new(text)
+        .map_err(|error| Failure::mistake(format!("{place}: {error}")).with_hint(hint))
 }

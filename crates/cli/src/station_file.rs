@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use issuance::keys::Purpose;
 use serde::Deserialize;
 
 use crate::output::Failure;
@@ -34,11 +35,22 @@ pub(crate) enum PrinterConnection {
 }
 
 impl StationFile {
+    /// What the station issues.
+    pub(crate) fn purpose(&self) -> Purpose {
+        if self.test {
+            Purpose::Test
+        } else {
+            Purpose::Live
+        }
+    }
+
     /// Reads and checks a station file.
     pub(crate) fn read(path: &Path) -> Result<Self, Failure> {
         let shown = path.display();
-        let unreadable =
-            |error| Failure::mistake(format!("failed to read station file `{shown}`: {error}"));
+        let unreadable = |error| {
+            Failure::mistake(format!("failed to read station file `{shown}`: {error}"))
+                .with_hint("check the path; examples/station-pcsc.toml is a station file")
+        };
         if fs::metadata(path).map_err(unreadable)?.len() > MAX_BYTES {
             return Err(Failure::mistake(format!(
                 "station file `{shown}` is larger than {MAX_BYTES} bytes: is it a station file?"
@@ -54,7 +66,8 @@ impl StationFile {
 
     fn parse(text: &str, folder: &Path) -> Result<Self, String> {
         // The message of the TOML reader names line and column and shows the line.
-        let raw: RawFile = toml::from_str(text).map_err(|error| error.to_string())?;
+        let raw: RawFile =
+            toml::from_str(text).map_err(|error| error.to_string().trim_end().to_owned())?;
         if raw.printer.family != "magicard-enduro" {
             return Err(format!(
                 "printer family `{}` is not known (known families: magicard-enduro)",

@@ -170,7 +170,9 @@ impl Blamed for AuthorityError {
     fn hint(&self) -> Option<String> {
         let hint = match self {
             Self::NoProof(_) => "set this blank aside and use another",
-            Self::File { .. } => "check the permissions of the data directory",
+            Self::File { .. } => {
+                "check the room on the disk and the permissions of the data directory"
+            }
             Self::Content { .. } => {
                 "restore the file from a backup; a new test authority is made in an empty data directory"
             }

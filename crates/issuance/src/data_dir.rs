@@ -36,7 +36,14 @@ impl DataDir {
             move |source| DataDirError::File { path, source }
         };
         for folder in [root, &root.join("transcripts"), &root.join("faces")] {
-            std::fs::create_dir_all(folder).map_err(failed(folder))?;
+            std::fs::create_dir_all(folder).map_err(|error| match error.kind() {
+                io::ErrorKind::AlreadyExists | io::ErrorKind::NotADirectory => {
+                    DataDirError::NotAFolder {
+                        path: folder.to_owned(),
+                    }
+                }
+                _ => failed(folder)(error),
+            })?;
         }
         let path = root.join("issuing.lock");
         let lock = File::options()
@@ -106,6 +113,12 @@ pub enum DataDirError {
         /// The system's words.
         source: io::Error,
     },
+    /// A file is where a folder should be.
+    #[error("data directory: `{path}` is, or lies below, a file that is no folder")]
+    NotAFolder {
+        /// Which.
+        path: PathBuf,
+    },
     /// Two programs would spoil each other's cards.
     #[error("data directory `{root}` is in use: another program issues cards with it")]
     InUse {
@@ -122,7 +135,10 @@ impl Blamed for DataDirError {
     fn hint(&self) -> Option<String> {
         Some(
             match self {
-                Self::File { .. } => "check the path and the permissions of the data directory",
+                Self::File { .. } => {
+                    "check the path, the room on the disk and the permissions of the data directory"
+                }
+                Self::NotAFolder { .. } => "name a folder, or a path where one can be made",
                 Self::InUse { .. } => "wait for the other program to end, or name another folder",
             }
             .to_owned(),
@@ -133,6 +149,20 @@ impl Blamed for DataDirError {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_file_in_the_place_of_the_folder_is_said_to_be_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("file");
+        std::fs::write(&file, "").unwrap();
+        for path in [file.clone(), file.join("below")] {
+            let error = DataDir::open(&path).unwrap_err();
+            assert!(
+                matches!(&error, DataDirError::NotAFolder { path: named } if *named == path),
+                "{error}"
+            );
+        }
+    }
 
     #[test]
     fn only_one_program_issues_with_a_folder() {

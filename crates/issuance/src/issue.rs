@@ -28,7 +28,7 @@ pub use station::{FaceWitness, Station};
 
 use crate::authority::{Authority, AuthorityError};
 use crate::data_dir::DataDir;
-use crate::keys::KeyRing;
+use crate::keys::{KeyRing, Purpose};
 use crate::request::{Request, RequestId};
 use crate::store::{CardRecord, CardState, Handover, Refusal, Store};
 use card::Making;
@@ -117,7 +117,7 @@ impl Issuer {
         passcodes: &mut dyn Passcodes,
         observer: &mut dyn Observer,
     ) -> Result<Batch, IssueError> {
-        self.permit(station)?;
+        self.permit(&station.name, station.purpose)?;
         let mut batch = Batch {
             recovered: self.recover(station, observer)?,
             ..Batch::default()
@@ -154,14 +154,20 @@ impl Issuer {
     }
 
     /// Test keys and test certificates stay on test cards, live ones on live cards.
-    fn permit(&self, station: &Station) -> Result<(), IssueError> {
-        self.keys.permit(&station.name, station.purpose)?;
-        if self.authority.purpose() != station.purpose {
+    ///
+    /// [`Issuer::issue_all`] asks first of all; whoever opens devices may ask before that.
+    ///
+    /// # Errors
+    ///
+    /// [`IssueError::Keys`] and [`IssueError::Authority`] when they are not for such a station.
+    pub fn permit(&self, station: &str, purpose: Purpose) -> Result<(), IssueError> {
+        self.keys.permit(station, purpose)?;
+        if self.authority.purpose() != purpose {
             return Err(AuthorityError::WrongPurpose {
                 authority: self.authority.name().to_owned(),
                 authority_purpose: self.authority.purpose(),
-                station: station.name.clone(),
-                station_purpose: station.purpose,
+                station: station.to_owned(),
+                station_purpose: purpose,
             }
             .into());
         }

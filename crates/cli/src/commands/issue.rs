@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
 use face::{Fonts, Renderer, Template};
-use ground::{Ambient, System};
+use ground::{Ambient, Blamed, System};
 use issuance::DataDir;
 use issuance::authority::TestAuthority;
 use issuance::issue::{Issuer, Station};
@@ -85,19 +85,23 @@ impl Issue {
 
         let mut issuer = self.issuer(file.as_ref(), &requests, &ambient)?;
         let mut station = match file {
-            Some(file) => devices::station(file, &ambient)?,
+            Some(file) => {
+                // Before a device is touched: the answer does not depend on them.
+                issuer.permit(&file.name, file.purpose())?;
+                devices::station(file, &ambient)?
+            }
             None => simulated(&self.data, requests.len(), &ambient)?,
         };
         let mut source = |request: &Request| {
             passcodes
                 .for_request(request.id.as_str())
-                .ok_or_else(|| "the passcode file has no line for this request".to_owned())
+                .ok_or_else(|| format!("the passcode file has no line `{},PASSCODE`", request.id))
         };
         let mut progress = Progress::new(output);
         let batch = issuer.issue_all(&mut station, &requests, &mut source, &mut progress)?;
         progress.finish();
 
-        report::print(&batch, &issuer.data, output)?;
+        report::print(&batch, output)?;
         Ok(if batch.is_complete() {
             Ending::Done
         } else {
@@ -116,7 +120,7 @@ impl Issue {
             .template
             .as_deref()
             .or_else(|| file.and_then(|file| file.template.as_deref()))
-            .map_or_else(|| Ok(Template::builtin()), Template::load)?;
+            .map_or_else(|| Ok(Template::builtin()), load_template)?;
         Ok(Issuer {
             store: Box::new(SqliteStore::open(&data.journal())?),
             keys: KeyRing::open_or_create_test(&data.keys(), &**ambient)?,
@@ -136,6 +140,18 @@ impl Issue {
             ambient: Arc::clone(ambient),
         })
     }
+}
+
+/// Reads a template; the message names its file whatever is wrong with it.
+fn load_template(path: &Path) -> Result<Template, Failure> {
+    Template::load(path).map_err(|error| {
+        let hint = error.hint();
+        Failure::from(error)
+            .about(&format!("template `{}`", path.display()))
+            .with_hint(hint.unwrap_or_else(|| {
+                "name an SVG file; examples/templates has some to start from".to_owned()
+            }))
+    })
 }
 
 /// The series a request without one may get: the newest.

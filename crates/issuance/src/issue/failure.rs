@@ -241,7 +241,10 @@ impl Blamed for IssueError {
                 "take the card out; if the reader is empty, the station file names the wrong reader"
             }
             Self::NoNumber => "set this blank aside and use another",
-            Self::NoPasscode(_) | Self::Passcode(_) => "give a passcode of 6 to 8 digits",
+            Self::NoPasscode(_) => {
+                "add the passcode of this request and start again; what is issued stays as it is"
+            }
+            Self::Passcode(_) => "give a passcode of 6 to 8 digits",
             Self::File { .. } | Self::Transcript(_) => {
                 "check the room on the disk and the permissions of the data directory"
             }

@@ -5,7 +5,8 @@ use printers::{CardPosition, Printer, PrinterError};
 /// Gets whatever card is inside out of the printer, into the reject tray if there is one. Returns
 /// where it is now.
 pub(super) fn clear_printer(printer: &mut dyn Printer) -> Result<String, PrinterError> {
-    if printer.status()?.card == CardPosition::None {
+    let card = printer.status()?.card;
+    if card == CardPosition::None {
         return Ok("no card in the printer".to_owned());
     }
     if printer.capabilities().reject_tray {
@@ -13,6 +14,11 @@ pub(super) fn clear_printer(printer: &mut dyn Printer) -> Result<String, Printer
         Ok("in the reject tray".to_owned())
     } else {
         printer.eject()?;
-        Ok("in the output tray: set it aside".to_owned())
+        Ok(match card {
+            // A printer that has just been opened may not say whether it holds one.
+            CardPosition::Unknown => "if it was fed, it is in the output tray: set it aside",
+            _ => "in the output tray: set it aside",
+        }
+        .to_owned())
     }
 }

@@ -79,6 +79,11 @@ impl<'a> Parser<'a> {
 
     fn parse(mut self, bytes: &[u8]) -> Result<Requests, Vec<Problem>> {
         let bytes = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes);
+        // No text has this byte; UTF-16 and the files of office programs do.
+        if bytes.contains(&0) {
+            self.problem(1, None, ProblemKind::NotText);
+            return Err(self.problems);
+        }
         let mut reader = ReaderBuilder::new()
             .has_headers(false)
             .flexible(true)

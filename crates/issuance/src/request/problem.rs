@@ -82,6 +82,9 @@ pub enum ProblemKind {
         columns()
     )]
     NoHeader,
+    /// A file that is no text, such as a spreadsheet or a picture.
+    #[error("the file is no text; save it as CSV with the encoding UTF-8")]
+    NotText,
     /// A header and no rows.
     #[error("there are no requests below the header")]
     NoRequests,

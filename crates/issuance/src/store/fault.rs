@@ -108,7 +108,9 @@ impl Blamed for StoreFault {
             FaultKind::Damaged { .. } => {
                 "keep the file as it is and go on with a copy of the last good backup"
             }
-            FaultKind::Other { .. } => return None,
+            FaultKind::Other { .. } => {
+                "check the disk the journal is on and the room left there, and start again"
+            }
         };
         Some(hint.to_owned())
     }

@@ -74,7 +74,11 @@ impl Observer for Progress {
                 "{FAINT}already issued{FAINT:#} {} on card {}",
                 card.request, card.blank
             )),
-            IssueEvent::Failed(failure) => self.say(&format!("{BAD}failed{BAD:#} {failure}")),
+            IssueEvent::Failed(failure) => self.say(&format!(
+                // The report says why, once.
+                "{BAD}failed{BAD:#} {}",
+                failure.request
+            )),
             IssueEvent::Recovered(card) => self.say(&format!(
                 "{WARNING}left unfinished{WARNING:#} {}: {}; {}; {}",
                 card.request, card.found, card.now, card.whereabouts

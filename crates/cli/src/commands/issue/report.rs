@@ -1,6 +1,5 @@
 use comfy_table::{ContentArrangement, Table, presets};
 use ground::Blamed;
-use issuance::DataDir;
 use issuance::issue::{Batch, IssuedCard};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -10,9 +9,9 @@ use series::Slot;
 use crate::output::{BAD, Failure, GOOD, HEADING, Output, WARNING};
 
 /// Prints what became of a batch.
-pub(super) fn print(batch: &Batch, data: &DataDir, output: Output) -> Result<(), Failure> {
+pub(super) fn print(batch: &Batch, output: Output) -> Result<(), Failure> {
     if output.is_json() {
-        return output.document(&as_json(batch, data));
+        return output.document(&as_json(batch));
     }
     let cards: Vec<(&IssuedCard, bool)> = batch
         .issued
@@ -21,7 +20,7 @@ pub(super) fn print(batch: &Batch, data: &DataDir, output: Output) -> Result<(),
         .chain(batch.already_issued.iter().map(|card| (card, false)))
         .collect();
     if !cards.is_empty() {
-        output.line(&table(&cards, data))?;
+        output.line(&table(&cards))?;
     }
     for failure in &batch.failed {
         output.line(&format!("{BAD}failed{BAD:#}  {failure}"))?;
@@ -40,7 +39,7 @@ pub(super) fn print(batch: &Batch, data: &DataDir, output: Output) -> Result<(),
     output.line(&summary(batch))
 }
 
-fn table(cards: &[(&IssuedCard, bool)], data: &DataDir) -> String {
+fn table(cards: &[(&IssuedCard, bool)]) -> String {
     let mut table = Table::new();
     table
         .load_style(presets::UTF8_FULL_CONDENSED)
@@ -67,7 +66,7 @@ fn table(cards: &[(&IssuedCard, bool)], data: &DataDir) -> String {
             certificate(card, Slot::Authentication),
             certificate(card, Slot::Signing),
             time,
-            data.join(&card.face).display().to_string(),
+            card.face.display().to_string(),
         ]);
     }
     table.to_string()
@@ -116,12 +115,10 @@ fn summary(batch: &Batch) -> String {
     format!("{HEADING}{}{HEADING:#}", parts.join("; "))
 }
 
-fn as_json(batch: &Batch, data: &DataDir) -> Value {
+fn as_json(batch: &Batch) -> Value {
     let card = |card: &IssuedCard, state: &str| {
         let mut value = json!(card);
         value["state"] = json!(state);
-        value["face"] = json!(data.join(&card.face));
-        value["transcript"] = json!(data.join(&card.transcript));
         value
     };
     let cards: Vec<Value> = batch

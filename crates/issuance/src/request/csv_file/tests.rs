@@ -45,6 +45,16 @@ fn messages(content: impl AsRef<[u8]>) -> Vec<String> {
 }
 
 #[test]
+fn a_file_that_is_no_text_is_answered_with_that_alone() {
+    for content in [&b"PK\x03\x04\0\0junk"[..], b"\xFF\xFEr\0e\0q\0"] {
+        assert_eq!(
+            messages(content),
+            ["row 1: the file is no text; save it as CSV with the encoding UTF-8"]
+        );
+    }
+}
+
+#[test]
 fn a_good_file_is_read_in_its_order() {
     let folder = folder();
     let requests = read_in(
