@@ -9,10 +9,10 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 /// The columns of a request file.
-pub const HEADER: &str = "request,uuid,name,photo,organisation";
+pub(crate) const HEADER: &str = "request,uuid,name,photo,organisation";
 
 /// The passcode of every card: eight digits, which hardly stand anywhere by chance.
-pub const PASSCODE: &str = "90417352";
+pub(crate) const PASSCODE: &str = "90417352";
 
 const PEOPLE: [&str; 2] = [
     "R-1,555102348712,Amara,amara.png,Riverside",
@@ -21,12 +21,12 @@ const PEOPLE: [&str; 2] = [
 
 /// The folder; commands run in it and name their files relative to it.
 #[derive(Debug)]
-pub struct Bench {
+pub(crate) struct Bench {
     folder: TempDir,
 }
 
 impl Bench {
-    pub fn new() -> Result<Self, Box<dyn Error>> {
+    pub(crate) fn new() -> Result<Self, Box<dyn Error>> {
         let bench = Self {
             folder: tempfile::tempdir()?,
         };
@@ -38,37 +38,37 @@ impl Bench {
         Ok(bench)
     }
 
-    pub fn folder(&self) -> &Path {
+    pub(crate) fn folder(&self) -> &Path {
         self.folder.path()
     }
 
-    pub fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder().join(name)
     }
 
-    pub fn data(&self) -> PathBuf {
+    pub(crate) fn data(&self) -> PathBuf {
         self.path("data")
     }
 
-    pub fn write(&self, name: &str, content: impl AsRef<[u8]>) -> std::io::Result<()> {
+    pub(crate) fn write(&self, name: &str, content: impl AsRef<[u8]>) -> std::io::Result<()> {
         fs::write(self.path(name), content)
     }
 
     /// Writes `requests.csv` with that many good requests, at most two.
-    pub fn requests(&self, count: usize) -> std::io::Result<()> {
+    pub(crate) fn requests(&self, count: usize) -> std::io::Result<()> {
         let rows = PEOPLE[..count].join("\n");
         self.write("requests.csv", format!("{HEADER}\n{rows}\n"))
     }
 
-    pub fn cardwright(&self) -> Result<Program, RigError> {
+    pub(crate) fn cardwright(&self) -> Result<Program, RigError> {
         Ok(Program::ours("cardwright")?.in_folder(self.folder()))
     }
 
-    pub fn issue(&self, requests: &str) -> Result<Program, RigError> {
+    pub(crate) fn issue(&self, requests: &str) -> Result<Program, RigError> {
         self.issue_with(requests, "passcode.txt")
     }
 
-    pub fn issue_with(&self, requests: &str, passcodes: &str) -> Result<Program, RigError> {
+    pub(crate) fn issue_with(&self, requests: &str, passcodes: &str) -> Result<Program, RigError> {
         Ok(self
             .cardwright()?
             .args(["issue", requests, "--data", "data"])
@@ -76,14 +76,14 @@ impl Bench {
     }
 
     /// Issues and returns the report for machines.
-    pub fn json(&self, requests: &str) -> Result<Value, Box<dyn Error>> {
+    pub(crate) fn json(&self, requests: &str) -> Result<Value, Box<dyn Error>> {
         let outcome = self.issue(requests)?.arg("--json").succeed()?;
         assert!(!outcome.to_string().contains(PASSCODE), "{outcome}");
         Ok(serde_json::from_str(&outcome.stdout())?)
     }
 
     /// Issues, and returns the requests that have their card now.
-    pub fn issued(&self, requests: &str) -> Result<Vec<String>, Box<dyn Error>> {
+    pub(crate) fn issued(&self, requests: &str) -> Result<Vec<String>, Box<dyn Error>> {
         let report = self.json(requests)?;
         let cards = report["cards"].as_array().ok_or("no cards")?;
         let mut issued: Vec<String> = cards
@@ -95,13 +95,13 @@ impl Bench {
     }
 
     /// How many certificates the authority has issued: two a card.
-    pub fn certificates(&self) -> std::io::Result<usize> {
+    pub(crate) fn certificates(&self) -> std::io::Result<usize> {
         Ok(fs::read_dir(self.data().join("authority/issued"))?.count())
     }
 
     /// No file but the key ring, and the simulated cards themselves, holds a secret: neither as
     /// text nor as hexadecimal digits.
-    pub fn assert_no_secrets(&self) -> Result<(), Box<dyn Error>> {
+    pub(crate) fn assert_no_secrets(&self) -> Result<(), Box<dyn Error>> {
         let mut secrets = vec![PASSCODE.to_owned(), hexadecimal(PASSCODE.as_bytes())];
         let ring = fs::read_to_string(self.data().join("keys.toml"))?;
         let keys = ring
@@ -145,7 +145,7 @@ fn hexadecimal(bytes: &[u8]) -> String {
 }
 
 /// Asserts that a command ended with one error that says what happened and what to do next.
-pub fn assert_refused(outcome: &Outcome, code: i32, expected: &[&str], what: &str) {
+pub(crate) fn assert_refused(outcome: &Outcome, code: i32, expected: &[&str], what: &str) {
     assert_eq!(outcome.code(), Some(code), "{what}: {outcome}");
     let said = outcome.stderr();
     assert_eq!(said.matches("error: ").count(), 1, "{what}: {outcome}");
@@ -160,7 +160,7 @@ pub fn assert_refused(outcome: &Outcome, code: i32, expected: &[&str], what: &st
 }
 
 /// A grey picture as PNG (ISO/IEC 15948), its data stored without compression (RFC 1951, 3.2.4).
-pub fn grey_png(width: u32, height: u16) -> Vec<u8> {
+pub(crate) fn grey_png(width: u32, height: u16) -> Vec<u8> {
     let row = 1 + width.div_ceil(8) as usize;
     let data = vec![0; row * usize::from(height)];
     let length = u16::try_from(data.len()).expect("small enough for one block");
