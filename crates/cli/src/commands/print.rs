@@ -23,7 +23,7 @@ enum PrintCommand {
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   cardwright print preview --name \"Ada Testcase\" --uuid 555253521108 \\
-      --photo examples/portraits/portrait-1.png -o face.png
+      --photo examples/portraits/amara.png -o face.png
   cardwright print preview --requests examples/requests.csv --request R-0001 -o face.png --chip")]
 struct Preview {
     /// SVG template; the built-in one if left out

@@ -1,3 +1,4 @@
+use series::Slot;
 use tempfile::TempDir;
 
 use super::*;
