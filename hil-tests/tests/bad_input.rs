@@ -8,6 +8,8 @@ use std::fs;
 use std::thread;
 use std::time::Duration;
 
+use firmware_sim::card::{Condition, Model, PivChip};
+use firmware_sim::contacts::Chip;
 use hil_tests::{Background, Desk, Program, VPCD_PORT};
 
 use bench::{Bench, HEADER, PASSCODE, assert_refused, grey_png};
@@ -17,6 +19,9 @@ type TestResult = Result<(), Box<dyn Error>>;
 const USAGE: i32 = 2;
 const DEVICE: i32 = 3;
 const STORE: i32 = 4;
+
+/// The factory PIN of a blank, padded as it goes to the card.
+const TRANSPORT_PIN: [u8; 8] = *b"123456\xFF\xFF";
 
 #[test]
 fn a_bad_request_file_is_refused_by_row_and_column_before_anything_is_made() -> TestResult {
@@ -372,6 +377,66 @@ fn a_full_disk_is_named_and_each_card_is_issued_once_when_there_is_room() -> Tes
         let cards = report["cards"].as_array().ok_or("no cards")?;
         let blanks: Vec<_> = cards.iter().map(|card| &card["blank"]).collect();
         assert!(blanks.len() == 2 && blanks[0] != blanks[1], "{report:#}");
+        bench.assert_no_secrets()?;
+    }
+    Ok(())
+}
+
+/// Sends commands to the blank that the simulated station will feed first.
+fn spoil_first_blank(bench: &Bench, commands: &[Vec<u8>], last: [u8; 2]) -> TestResult {
+    let station = bench.data().join("station");
+    fs::create_dir_all(&station)?;
+    let path = station.join("card-1.card");
+    let mut chip = PivChip::open(&path, &Model::series10(), 1, Condition::Blank)?;
+    chip.power_on();
+    let select = [0, 0xA4, 4, 0, 5, 0xA0, 0, 0, 3, 8, 0];
+    let mut answer = chip.transmit(&select);
+    for command in commands {
+        answer = chip.transmit(command);
+    }
+    chip.power_off();
+    assert!(answer.ends_with(&last), "{answer:02X?}");
+    Ok(())
+}
+
+#[test]
+fn a_blank_with_a_blocked_or_changed_pin_is_put_away_by_number_and_the_next_one_used() -> TestResult
+{
+    let verify = [&[0, 0x20, 0, 0x80, 8][..], b"999999\xFF\xFF"].concat();
+    let change = [
+        &[0, 0x24, 0, 0x80, 16][..],
+        &TRANSPORT_PIN,
+        b"777777\xFF\xFF",
+    ]
+    .concat();
+    let cases = [
+        (
+            "blocked",
+            vec![verify; 4],
+            [0x69, 0x83],
+            &["PIV PIN (80) is blocked"],
+        ),
+        ("changed", vec![change], [0x90, 0x00], &["PIV PIN (80)"]),
+    ];
+    for (what, commands, last, expected) in cases {
+        let bench = Bench::new()?;
+        bench.requests(1)?;
+        spoil_first_blank(&bench, &commands, last)?;
+        let outcome = bench.issue("requests.csv")?.outcome()?;
+        assert_eq!(outcome.code(), Some(1), "{what}: {outcome}");
+        let report = outcome.stdout();
+        for text in expected {
+            assert!(report.contains(text), "{what}: `{text}` in {outcome}");
+        }
+        for text in ["000000010000", "request is open", "set this blank aside"] {
+            assert!(report.contains(text), "{what}: `{text}` in {outcome}");
+        }
+        assert!(!outcome.to_string().contains("panicked"), "{outcome}");
+
+        let report = bench.json("requests.csv")?;
+        assert_eq!(report["complete"], true, "{what}: {report:#}");
+        assert_eq!(report["cards"][0]["blank"], "000000020000", "{report:#}");
+        assert_eq!(bench.certificates()?, 2, "{what}");
         bench.assert_no_secrets()?;
     }
     Ok(())

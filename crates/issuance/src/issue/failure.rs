@@ -62,6 +62,17 @@ impl Blamed for CardFailure {
     }
 
     fn hint(&self) -> Option<String> {
+        // What helps a holder does not help a blank: nobody knows its passcode but the supplier.
+        if self.step == Some(StepKind::SetPasscodes)
+            && let IssueError::Piv(PivError::WrongPasscode { .. } | PivError::Blocked { .. }) =
+                self.error
+        {
+            return Some(
+                "set this blank aside: its transport values are not those of the key ring; \
+                 start again to use the next one"
+                    .to_owned(),
+            );
+        }
         self.error.hint()
     }
 }
