@@ -83,7 +83,7 @@ impl Issue {
         let file = self.station.as_deref().map(StationFile::read).transpose()?;
         let passcodes = self.passcode.read()?;
 
-        let mut issuer = self.issuer(file.as_ref(), &requests, &ambient)?;
+        let mut issuer = self.issuer(file.as_ref(), &ambient)?;
         let mut station = match file {
             Some(file) => {
                 // Before a device is touched: the answer does not depend on them.
@@ -112,7 +112,6 @@ impl Issue {
     fn issuer(
         &self,
         file: Option<&StationFile>,
-        requests: &[Request],
         ambient: &Arc<dyn Ambient>,
     ) -> Result<Issuer, Failure> {
         let data = DataDir::open(&self.data)?;
@@ -129,7 +128,8 @@ impl Issue {
                 Arc::clone(ambient),
             )?),
             profiles: Profiles::builtin(),
-            series: series_for(requests),
+            // What a request without a series may get: the newest.
+            series: vec!["series-10".to_owned()],
             renderer: Renderer::new(Fonts::builtin()),
             template,
             data,
@@ -152,11 +152,6 @@ fn load_template(path: &Path) -> Result<Template, Failure> {
                 "name an SVG file; examples/templates has some to start from".to_owned()
             }))
     })
-}
-
-/// The series a request without one may get: the newest.
-fn series_for(_requests: &[Request]) -> Vec<String> {
-    vec!["series-10".to_owned()]
 }
 
 /// A simulated station in the data folder, with blanks for every request.
