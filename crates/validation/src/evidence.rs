@@ -1,0 +1,188 @@
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use iso7816::{Protocol, StatusWord, ber};
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use piv::objects::{CertificateObject, Chuid, Discovery};
+use piv::signed::verify_chuid_bytes;
+use piv::words::{KeyReference, ObjectId, PinReference};
+use piv::{ApplicationProperties, Client, Parsed, PivError, Tries};
+use series::{Identification, Profile};
+use x509_cert::Certificate;
+
+use crate::logbook::Logbook;
+use crate::{TrustStore, ValidationError};
+
+/// What was read of a card, each thing once, and what it is held against.
+#[derive(Clone, Debug)]
+pub struct Evidence {
+    /// The reader, in the words of its selector.
+    pub reader: String,
+    /// The answer to reset.
+    pub atr: Vec<u8>,
+    /// The transmission protocol.
+    pub protocol: Protocol,
+    /// Which series the card may be of.
+    pub identification: Identification,
+    /// The profile it is judged by.
+    pub profile: Option<Profile>,
+    /// The answer to SELECT.
+    pub application: ApplicationProperties,
+    /// How the references stood before anything was done; `None` where the card does not tell.
+    pub tries: BTreeMap<PinReference, Option<Tries>>,
+    /// Whether the passcode was verified before the protected objects were read.
+    pub passcode_verified: bool,
+    /// The data objects.
+    pub readings: BTreeMap<ObjectId, ObjectReading>,
+    /// The values inside the wrappers of those that are there and not empty.
+    pub contents: BTreeMap<ObjectId, Vec<u8>>,
+    /// The CHUID, as far as it can be understood.
+    pub chuid: Option<Parsed<Chuid>>,
+    /// The certificate the CHUID verifies with.
+    pub signer: Option<Certificate>,
+    /// The Discovery Object, as far as it can be understood.
+    pub discovery: Option<Parsed<Discovery>>,
+    /// The certificates that can be decoded.
+    pub certificates: BTreeMap<KeyReference, Certificate>,
+    /// The moment certificates are judged at.
+    pub now: Timestamp,
+    /// What certificates are checked against.
+    pub trust: TrustStore,
+}
+
+/// One data object as it was read.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct ObjectReading {
+    /// What came.
+    pub state: ObjectState,
+    /// The exchanges that read it, counted from 1.
+    pub exchanges: Range<u64>,
+}
+
+/// What came when an object was read.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum ObjectState {
+    /// The response data, wrapper included; it may be malformed.
+    Present(Vec<u8>),
+    /// Created and not filled: an empty wrapper.
+    Empty,
+    /// The card says that there is no such object (6A82).
+    Absent,
+    /// The card refuses (6982 before the passcode).
+    Refused(StatusWord),
+    /// It was not asked for.
+    NotRead,
+}
+
+impl Evidence {
+    /// The response to GET DATA for an object, wrapper included.
+    #[must_use]
+    pub fn raw(&self, object: ObjectId) -> Option<&[u8]> {
+        match self.readings.get(&object).map(|reading| &reading.state) {
+            Some(ObjectState::Present(raw)) => Some(raw),
+            _ => None,
+        }
+    }
+
+    /// The value inside the wrapper of an object.
+    #[must_use]
+    pub fn value(&self, object: ObjectId) -> Option<&[u8]> {
+        self.contents.get(&object).map(Vec::as_slice)
+    }
+
+    /// The day certificates and dates are judged at, in UTC.
+    #[must_use]
+    pub fn today(&self) -> Date {
+        self.now.to_zoned(TimeZone::UTC).date()
+    }
+
+    /// What the card is called: the GUID of its CHUID and the serial numbers it tells, in the
+    /// order of their usefulness.
+    #[must_use]
+    pub fn names(&self) -> Vec<String> {
+        let guid = self.chuid.as_ref().and_then(|chuid| chuid.value.guid);
+        let chip = self.identification.chip_number().map(hex::encode_upper);
+        let issuer = self.identification.numbers.issuer_serial();
+        guid.map(|guid| guid.to_string())
+            .into_iter()
+            .chain(chip)
+            .chain(issuer.map(|serial| serial.to_string()))
+            .collect()
+    }
+
+    /// Reads what the card holds. `retired` says whether the twenty retired certificates are read
+    /// too; `passcode_verified` whether what the passcode protects can be expected.
+    pub(crate) fn read_objects(
+        &mut self,
+        client: &mut Client,
+        logbook: &Logbook,
+        retired: bool,
+    ) -> Result<(), ValidationError> {
+        for object in ObjectId::all() {
+            let wanted = retired || !matches!(object, ObjectId::RetiredCertificate(_));
+            let before = logbook.position();
+            let state = match wanted {
+                true => read(client, object)?,
+                false => ObjectState::NotRead,
+            };
+            let reading = ObjectReading {
+                state,
+                exchanges: logbook.since(before),
+            };
+            self.readings.insert(object, reading);
+        }
+        self.decode();
+        Ok(())
+    }
+
+    fn decode(&mut self) {
+        for object in ObjectId::all() {
+            let wrapper = match object.is_bare() {
+                true => object.tag(),
+                false => ber::Tag(0x53),
+            };
+            // A wrapper that is not there is a finding of the assertion about it.
+            let value = self
+                .raw(object)
+                .and_then(|raw| ber::expect(wrapper, raw).ok());
+            if let Some(value) = value {
+                self.contents.insert(object, value.to_vec());
+            }
+        }
+        if let Some(value) = self.contents.get(&ObjectId::Chuid) {
+            self.chuid = Chuid::parse(value).ok();
+            self.signer = verify_chuid_bytes(value).ok();
+        }
+        if let Some(value) = self.contents.get(&ObjectId::Discovery) {
+            self.discovery = Discovery::parse(value).ok();
+        }
+        for key in (0..=u8::MAX).filter_map(KeyReference::from_byte) {
+            let held = key
+                .certificate()
+                .and_then(|object| self.contents.get(&object))
+                .and_then(|value| CertificateObject::parse(value).ok());
+            if let Some(certificate) = held.and_then(|held| held.value.certificate().ok()) {
+                self.certificates.insert(key, certificate);
+            }
+        }
+    }
+}
+
+fn read(client: &mut Client, object: ObjectId) -> Result<ObjectState, ValidationError> {
+    match client.get_data_raw(object) {
+        Ok(Some(raw)) if is_empty(object, &raw) => Ok(ObjectState::Empty),
+        Ok(Some(raw)) => Ok(ObjectState::Present(raw)),
+        Ok(None) => Ok(ObjectState::Absent),
+        Err(PivError::Refused { status, .. }) => Ok(ObjectState::Refused(status)),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// An object created and not filled is an empty wrapper, or nothing at all.
+fn is_empty(object: ObjectId, raw: &[u8]) -> bool {
+    raw.is_empty()
+        || raw == [0x53, 0x00]
+        || object.is_bare() && ber::expect(object.tag(), raw).is_ok_and(<[u8]>::is_empty)
+}

@@ -1,0 +1,24 @@
+#![doc = include_str!("../README.md")]
+
+mod assertion;
+mod bench;
+mod command;
+mod data;
+mod error;
+mod evidence;
+mod judgement;
+mod logbook;
+mod registry;
+mod report;
+mod run;
+mod settings;
+
+pub use assertion::{Assertion, Check, Need, Objects, Standard};
+pub use bench::Bench;
+pub use error::ValidationError;
+pub use evidence::{Evidence, ObjectReading, ObjectState};
+pub use judgement::{Deviation, Judgement, Verdict};
+pub use registry::{assertion, assertions};
+pub use report::{CardIdentity, Outcome, Report, Summary};
+pub use run::validate;
+pub use settings::{Permits, Settings, TrustStore};

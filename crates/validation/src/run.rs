@@ -1,0 +1,341 @@
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+use std::sync::Arc;
+
+use ground::Ambient;
+use iso7816::{Channel, Link};
+use piv::words::{ObjectId, PinReference};
+use piv::{Client, PivError, Tries};
+use series::{Identification, Profile, identify};
+
+use crate::bench::{Bench, guard_tries};
+use crate::logbook::Logbook;
+use crate::report::{Aftermath, CardIdentity, Outcome, Report};
+use crate::{
+    Assertion, Check, Evidence, Judgement, Need, ObjectState, Settings, ValidationError, Verdict,
+    assertions,
+};
+
+/// Proves every assertion that can be proved with what is given and permitted.
+///
+/// Each data object is read once; then the assertions are judged in the order of
+/// [`assertions`]. `progress` is told how many of how many are done and which one is next.
+/// Without [`Permits`](crate::Permits) nothing is written and no try is spent.
+///
+/// # Errors
+///
+/// [`ValidationError`] when the card is none to validate, or the run cannot be finished. What is
+/// wrong with the card is in the report.
+pub fn validate(
+    link: Box<dyn Link>,
+    settings: &Settings,
+    ambient: &Arc<dyn Ambient>,
+    progress: &mut dyn FnMut(usize, usize, &str),
+) -> Result<Report, ValidationError> {
+    let wanted = selection(settings)?;
+    let (logbook, link) = Logbook::over(link, ambient);
+    let (mut client, mut evidence) = approach(link, settings, ambient)?;
+    progress(0, wanted.len(), "reading the card");
+    if let Some(passcode) = &settings.passcode {
+        guard_tries(&mut client)?;
+        match client.verify(PinReference::Application, passcode) {
+            Ok(()) => evidence.passcode_verified = true,
+            Err(PivError::WrongPasscode { tries_left, .. }) => {
+                let left = tries_left.unwrap_or_default();
+                return Err(ValidationError::WrongPasscode { left });
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+    evidence.read_objects(&mut client, &logbook, settings.retired)?;
+    let test_card = is_test_card(&evidence, settings)?;
+
+    let mut bench = Bench::new(client, logbook, &evidence, settings, Arc::clone(ambient));
+    let mut outcomes = Vec::new();
+    let mut changed = false;
+    for (index, assertion) in wanted.iter().enumerate() {
+        progress(index, wanted.len(), assertion.title);
+        let obstacle = obstacle(assertion, &evidence, settings, test_card);
+        let is_command = matches!(assertion.check, Check::Command(_));
+        changed |= obstacle.is_none() && (assertion.writes || assertion.pin_tries > 0);
+        match obstacle {
+            Some(reason) => outcomes.push(outcome(
+                assertion,
+                &evidence,
+                None,
+                Judgement::skipped(reason),
+                0..0,
+            )),
+            None if is_command => outcomes.push(command_outcome(assertion, &mut bench)?),
+            None => outcomes.extend(data_outcomes(assertion, &evidence)),
+        }
+    }
+    progress(wanted.len(), wanted.len(), "looking at the card again");
+    let logbook = bench.logbook().clone();
+    let mut client = bench.into_client();
+    let aftermath = look_again(&mut client, &evidence, settings, &logbook, changed)?;
+    client
+        .into_channel()
+        .disconnect(iso7816::Disposition::Reset)?;
+    Ok(Report::new(
+        CardIdentity::of(&evidence),
+        ambient.now(),
+        outcomes,
+        aftermath,
+        logbook.finish()?,
+    ))
+}
+
+/// The assertions asked for.
+fn selection(settings: &Settings) -> Result<Vec<&'static Assertion>, ValidationError> {
+    let unknown = settings
+        .only
+        .iter()
+        .find(|pattern| !assertions().any(|assertion| assertion.id.starts_with(pattern.as_str())));
+    if let Some(pattern) = unknown {
+        return Err(ValidationError::NoAssertion {
+            pattern: pattern.clone(),
+        });
+    }
+    let wanted = |assertion: &&Assertion| {
+        let mut patterns = settings.only.iter();
+        settings.only.is_empty() || patterns.any(|p| assertion.id.starts_with(p.as_str()))
+    };
+    Ok(assertions().filter(wanted).collect())
+}
+
+/// Identifies the card, selects its PIV application and asks how the references stand.
+fn approach(
+    link: Box<dyn Link>,
+    settings: &Settings,
+    ambient: &Arc<dyn Ambient>,
+) -> Result<(Client, Evidence), ValidationError> {
+    let mut channel = Channel::new(link);
+    let reader = channel.link().name().to_owned();
+    let atr = channel.link().atr().to_vec();
+    let protocol = channel.link().protocol();
+    let identification = identify(&mut channel, &settings.profiles)?;
+    let profile = judging_profile(&identification, settings)?;
+    let is_piv = identification
+        .selected
+        .as_ref()
+        .is_some_and(|answer| answer.is_piv());
+    if !is_piv {
+        return Err(ValidationError::NotPiv {
+            reader,
+            conclusion: identification.conclusion.to_string(),
+        });
+    }
+    let mut client = Client::select(channel)?;
+    client.use_extended(true);
+    let mut tries = BTreeMap::new();
+    for reference in REFERENCES {
+        tries.insert(reference, tries_of(&mut client, reference)?);
+    }
+    let evidence = Evidence {
+        reader,
+        atr,
+        protocol,
+        identification,
+        profile,
+        application: client.application().clone(),
+        tries,
+        passcode_verified: false,
+        readings: BTreeMap::new(),
+        contents: BTreeMap::new(),
+        chuid: None,
+        signer: None,
+        discovery: None,
+        certificates: BTreeMap::new(),
+        now: ambient.now(),
+        trust: settings.trust.clone(),
+    };
+    Ok((client, evidence))
+}
+
+/// The references whose tries are asked for.
+const REFERENCES: [PinReference; 3] = [
+    PinReference::Application,
+    PinReference::Global,
+    PinReference::Unblocking,
+];
+
+fn tries_of(client: &mut Client, reference: PinReference) -> Result<Option<Tries>, PivError> {
+    match client.tries(reference) {
+        Ok(tries) => Ok(Some(tries)),
+        Err(PivError::Refused { .. }) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+fn judging_profile(
+    identification: &Identification,
+    settings: &Settings,
+) -> Result<Option<Profile>, ValidationError> {
+    if let Some(id) = &settings.profile {
+        return Ok(Some(settings.profiles.get(id)?.clone()));
+    }
+    let mut candidates = settings
+        .profiles
+        .iter()
+        .filter(|profile| profile.piv.is_some() && identification.admits(&profile.id));
+    Ok(candidates.next().cloned())
+}
+
+/// Whether the card is the one the operator named as a test card.
+fn is_test_card(evidence: &Evidence, settings: &Settings) -> Result<bool, ValidationError> {
+    let Some(named) = &settings.permits.test_card else {
+        return Ok(false);
+    };
+    let names = evidence.names();
+    match names.iter().any(|name| name.eq_ignore_ascii_case(named)) {
+        true => Ok(true),
+        false => Err(ValidationError::OtherCard {
+            named: named.clone(),
+            found: match names.is_empty() {
+                true => "a card without GUID or serial number".to_owned(),
+                false => names.join(", "),
+            },
+        }),
+    }
+}
+
+/// Why an assertion is not proved, if so.
+fn obstacle(
+    assertion: &Assertion,
+    evidence: &Evidence,
+    settings: &Settings,
+    test_card: bool,
+) -> Option<String> {
+    let permits = &settings.permits;
+    if assertion.writes && !permits.write {
+        return Some("it writes to the card; --write permits that".to_owned());
+    }
+    if assertion.pin_tries > permits.pin_tries {
+        return Some(format!(
+            "it spends up to {} tries of the passcode; --spend-pin-tries permits that",
+            assertion.pin_tries
+        ));
+    }
+    let missing = |need: &&Need| match need {
+        Need::Passcode => settings.passcode.is_none(),
+        Need::Puk => settings.puk.is_none(),
+        Need::AdminKey => settings.admin_key.is_none(),
+        // A contactless reader builds the answer to reset from what the card sends (PC/SC Part 3).
+        Need::Contactless => {
+            !evidence.atr.starts_with(&[0x3B]) || evidence.atr.get(2..4) != Some(&[0x80, 0x01])
+        }
+        Need::SecureMessaging => evidence.application.secure_messaging().is_none(),
+        Need::TestCard => !test_card,
+        Need::TrustAnchors => settings.trust.anchors.is_empty(),
+        Need::SpareKey => permits.spare_key.is_none(),
+    };
+    let need = assertion.needs.iter().find(missing)?;
+    Some(format!("it needs {need}"))
+}
+
+fn command_outcome(
+    assertion: &'static Assertion,
+    bench: &mut Bench<'_>,
+) -> Result<Outcome, ValidationError> {
+    let Check::Command(prove) = assertion.check else {
+        unreachable!("only command assertions come here");
+    };
+    bench.fresh()?;
+    let before = bench.logbook().position();
+    let judgement = prove(bench)?;
+    let exchanges = bench.logbook().since(before);
+    Ok(outcome(
+        assertion,
+        bench.evidence(),
+        None,
+        judgement,
+        exchanges,
+    ))
+}
+
+fn data_outcomes(assertion: &'static Assertion, evidence: &Evidence) -> Vec<Outcome> {
+    match assertion.check {
+        Check::Object(objects, judge) => ObjectId::all()
+            .filter(|object| objects.contains(*object))
+            .filter_map(|object| {
+                let reading = evidence.readings.get(&object)?;
+                let judgement = match &reading.state {
+                    ObjectState::Present(_) => judge(evidence, object),
+                    ObjectState::Refused(status) => {
+                        Judgement::skipped(format!("the card refuses to give it: {status}"))
+                    }
+                    ObjectState::Empty => Judgement::not_applicable("it is empty"),
+                    ObjectState::Absent => Judgement::not_applicable("it is not on the card"),
+                    ObjectState::NotRead => return None,
+                };
+                let exchanges = reading.exchanges.clone();
+                Some(outcome(
+                    assertion,
+                    evidence,
+                    Some(object),
+                    judgement,
+                    exchanges,
+                ))
+            })
+            .collect(),
+        Check::Card(judge) => vec![outcome(assertion, evidence, None, judge(evidence), 0..0)],
+        Check::Command(_) => Vec::new(),
+    }
+}
+
+fn outcome(
+    assertion: &'static Assertion,
+    evidence: &Evidence,
+    object: Option<ObjectId>,
+    judgement: Judgement,
+    exchanges: Range<u64>,
+) -> Outcome {
+    let mut outcome = Outcome::new(assertion, object, judgement, exchanges);
+    if matches!(outcome.verdict, Verdict::Fail | Verdict::Warning) {
+        outcome.explain(evidence.profile.as_ref());
+    }
+    outcome
+}
+
+/// Compares the card with what was read before. Objects are read again only if something may have
+/// changed them.
+fn look_again(
+    client: &mut Client,
+    evidence: &Evidence,
+    settings: &Settings,
+    logbook: &Logbook,
+    changed: bool,
+) -> Result<Aftermath, ValidationError> {
+    client.reset(iso7816::Reset::Warm)?;
+    client.use_extended(true);
+    let mut differences = Vec::new();
+    for (reference, before) in &evidence.tries {
+        let after = tries_of(client, *reference)?;
+        if after != *before {
+            differences.push(format!("{reference}: {before:?} before, {after:?} now"));
+        }
+    }
+    if changed {
+        if let Some(passcode) = &settings.passcode {
+            guard_tries(client)?;
+            client.verify(PinReference::Application, passcode)?;
+        }
+        let mut after = evidence.clone();
+        after.read_objects(client, logbook, settings.retired)?;
+        let objects: BTreeSet<&ObjectId> = after.readings.keys().collect();
+        for object in objects {
+            let state = |evidence: &Evidence| {
+                let reading = evidence.readings.get(object);
+                reading.map(|reading| reading.state.clone())
+            };
+            if state(evidence) != state(&after) {
+                differences.push(format!("{object} differs from what it was"));
+            }
+        }
+    }
+    Ok(Aftermath {
+        compared_objects: changed,
+        differences,
+    })
+}

@@ -1,0 +1,57 @@
+use piv::secrets::{AdminKey, Passcode, Puk};
+use piv::words::KeyReference;
+use series::Profiles;
+use x509_cert::Certificate;
+use x509_cert::crl::CertificateList;
+
+/// How to validate.
+#[derive(Debug, Default)]
+pub struct Settings {
+    /// The profiles the card is identified by.
+    pub profiles: Profiles,
+    /// The profile to judge the card by; without one the first candidate with a PIV application.
+    pub profile: Option<String>,
+    /// The holder's passcode, to read what it protects and to use the keys.
+    pub passcode: Option<Passcode>,
+    /// The PUK.
+    pub puk: Option<Puk>,
+    /// The administration key.
+    pub admin_key: Option<AdminKey>,
+    /// What may be done to the card.
+    pub permits: Permits,
+    /// What certificates are checked against.
+    pub trust: TrustStore,
+    /// The assertions to prove, by id or the beginning of one; all if empty.
+    pub only: Vec<String>,
+    /// Whether the twenty retired certificates are read.
+    pub retired: bool,
+}
+
+/// What may be done to a card besides reading it.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Permits {
+    /// Whether objects and keys may be written.
+    pub write: bool,
+    /// How many tries of the PIV PIN may be spent on wrong passcodes.
+    pub pin_tries: u8,
+    /// The card this is permitted on, by GUID or serial number. Without it nothing is.
+    pub test_card: Option<String>,
+    /// The key that may be replaced.
+    pub spare_key: Option<KeyReference>,
+}
+
+impl Permits {
+    /// The tries of a passcode that are left alone whatever is permitted.
+    pub const RESERVE: u8 = 1;
+}
+
+/// Certificates and revocation lists to check a card's certificates against. Nothing is fetched.
+#[derive(Clone, Debug, Default)]
+pub struct TrustStore {
+    /// Certificates that are trusted.
+    pub anchors: Vec<Certificate>,
+    /// Certificates that may be on the way to a trusted one.
+    pub intermediates: Vec<Certificate>,
+    /// Revocation lists.
+    pub revocation_lists: Vec<CertificateList>,
+}
