@@ -27,10 +27,41 @@ pub use certificate::{CertificateObject, CertificateObjectError};
 pub use chuid::Chuid;
 pub use container::CardCapabilityContainer;
 pub use discovery::{Discovery, PinUsagePolicy, PrimaryPin};
-pub use elements::{Extra, ObjectError};
+pub use elements::{Extra, Layout, ObjectError, Presence, Size, Spec};
 pub use fasc_n::{FascN, FascNError, FascNFields};
 pub use key_history::KeyHistory;
 pub use messaging_signer::SecureMessagingSigner;
 pub use pairing_code::PairingCode;
 pub use printed::PrintedInformation;
 pub use security::{Mapping, SecurityObject};
+
+use crate::words::ObjectId;
+
+impl Layout {
+    /// The table of an object made of elements with one-byte tags. `None` for those of BER-TLV
+    /// objects (Discovery Object, biometric information templates) and for the pairing code, whose
+    /// value is not taken apart by others than its own type. Of the secure messaging certificate
+    /// signer it names what comes before the Intermediate CVC.
+    #[must_use]
+    pub const fn of(object: ObjectId) -> Option<&'static Self> {
+        Some(match object {
+            ObjectId::CardCapabilityContainer => &container::LAYOUT,
+            ObjectId::Chuid => &chuid::LAYOUT,
+            ObjectId::AuthenticationCertificate
+            | ObjectId::CardAuthenticationCertificate
+            | ObjectId::SignatureCertificate
+            | ObjectId::KeyManagementCertificate
+            | ObjectId::RetiredCertificate(_) => &certificate::LAYOUT,
+            ObjectId::Fingerprints => &biometric::FINGERPRINTS,
+            ObjectId::FacialImage => &biometric::FACE,
+            ObjectId::IrisImages => &biometric::IRIS,
+            ObjectId::SecurityObject => &security::LAYOUT,
+            ObjectId::PrintedInformation => &printed::LAYOUT,
+            ObjectId::KeyHistory => &key_history::LAYOUT,
+            ObjectId::SecureMessagingSigner => &messaging_signer::LAYOUT,
+            ObjectId::Discovery
+            | ObjectId::BiometricInformationTemplates
+            | ObjectId::PairingCode => return None,
+        })
+    }
+}

@@ -28,7 +28,10 @@ use thiserror::Error;
 
 pub use algorithm::{HashAlgorithm, verify_signature};
 pub use biometric::{BiometricSignature, check_biometric, sign_biometric, verify_biometric};
-pub use certificate::{CertificateRole, CertificateRules, check_certificate};
+pub use certificate::{
+    CertificateAspect, CertificateRole, CertificateRules, check_certificate,
+    check_certificate_aspect,
+};
 pub use chuid::{check_chuid, sign_chuid, verify_chuid, verify_chuid_bytes};
 pub use dates::{CardDates, check_dates};
 pub use identifiers::{Identifiers, check_identifiers};

@@ -6,7 +6,7 @@ use super::elements::{
 use crate::Parsed;
 use crate::biometric::{BiometricError, BiometricKind, BiometricRecord};
 
-const FINGERPRINTS: Layout = Layout {
+pub(super) const FINGERPRINTS: Layout = Layout {
     object: "fingerprints",
     clause: "SP 800-73-5 Part 1, 3.1.5 and Appendix A",
     elements: &[Spec::new(
@@ -16,7 +16,7 @@ const FINGERPRINTS: Layout = Layout {
         Presence::Mandatory,
     )],
 };
-const FACE: Layout = Layout {
+pub(super) const FACE: Layout = Layout {
     object: "facial image",
     clause: "SP 800-73-5 Part 1, 3.1.6 and Appendix A",
     elements: &[Spec::new(
@@ -26,7 +26,7 @@ const FACE: Layout = Layout {
         Presence::Mandatory,
     )],
 };
-const IRIS: Layout = Layout {
+pub(super) const IRIS: Layout = Layout {
     object: "iris images",
     clause: "SP 800-73-5 Part 1, 3.3.5 and Appendix A",
     elements: &[Spec::new(

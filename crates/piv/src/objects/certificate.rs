@@ -14,7 +14,7 @@ use super::elements::{
 };
 use crate::Parsed;
 
-const LAYOUT: Layout = Layout {
+pub(super) const LAYOUT: Layout = Layout {
     object: "certificate object",
     clause: "SP 800-73-5 Part 1, Appendix A, Tables 10, 15 and 20",
     elements: &[

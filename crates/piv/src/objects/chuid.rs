@@ -8,7 +8,7 @@ use super::elements::{
 use super::fasc_n::FascN;
 use crate::{Finding, Parsed};
 
-const LAYOUT: Layout = Layout {
+pub(super) const LAYOUT: Layout = Layout {
     object: "CHUID",
     clause: "SP 800-73-5 Part 1, 3.1.2 and Appendix A, Table 9",
     elements: &[

@@ -8,7 +8,7 @@ use crate::Parsed;
 /// The only data model number SP 800-73 knows.
 const DATA_MODEL: u8 = 0x10;
 
-const LAYOUT: Layout = Layout {
+pub(super) const LAYOUT: Layout = Layout {
     object: "Card Capability Container",
     clause: "SP 800-73-5 Part 1, 3.1.1 and Appendix A, Table 8",
     elements: &[

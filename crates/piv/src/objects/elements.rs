@@ -9,26 +9,32 @@ use crate::Finding;
 const ERROR_DETECTION: u8 = 0xFE;
 
 /// One object's table in SP 800-73-5 Part 1, Appendix A.
-pub(super) struct Layout {
+#[derive(Clone, Copy, Debug)]
+pub struct Layout {
     /// The object in words.
-    pub(super) object: &'static str,
+    pub object: &'static str,
     /// Where its table stands.
-    pub(super) clause: &'static str,
+    pub clause: &'static str,
     /// Its elements in order, without the error detection code.
-    pub(super) elements: &'static [Spec],
+    pub elements: &'static [Spec],
 }
 
-/// One row of such a table.
-pub(super) struct Spec {
-    pub(super) tag: u8,
-    pub(super) name: &'static str,
-    pub(super) size: Size,
-    pub(super) presence: Presence,
+/// One row of such a table: an element with a tag of one byte.
+#[derive(Clone, Copy, Debug)]
+pub struct Spec {
+    /// Its tag.
+    pub tag: u8,
+    /// What it holds.
+    pub name: &'static str,
+    /// How large it may be.
+    pub size: Size,
+    /// Whether it must be there.
+    pub presence: Presence,
 }
 
 /// The permitted size of an element in bytes.
-#[derive(Clone, Copy)]
-pub(super) enum Size {
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Size {
     /// This and no other.
     Fixed(usize),
     /// This, or the element is empty.
@@ -37,9 +43,12 @@ pub(super) enum Size {
     UpTo(usize),
 }
 
-#[derive(Clone, Copy, Eq, PartialEq)]
-pub(super) enum Presence {
+/// Whether an element must be there.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Presence {
+    /// It must.
     Mandatory,
+    /// It may.
     Optional,
     /// In SP 800-73-4 but no longer in SP 800-73-5.
     Removed,

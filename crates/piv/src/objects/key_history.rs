@@ -3,7 +3,7 @@ use serde::Serialize;
 use super::elements::{ElementWriter, Elements, Extra, Layout, ObjectError, Presence, Size, Spec};
 use crate::Parsed;
 
-const LAYOUT: Layout = Layout {
+pub(super) const LAYOUT: Layout = Layout {
     object: "Key History Object",
     clause: "SP 800-73-5 Part 1, 3.3.3 and Appendix A, Table 19",
     elements: &[

@@ -6,7 +6,7 @@ use super::elements::{Layout, ObjectError, Presence, Size, Spec, hexed_if};
 use crate::cvc::{CVC, Cvc, CvcError, Signer};
 use crate::{Finding, Parsed};
 
-const LAYOUT: Layout = Layout {
+pub(super) const LAYOUT: Layout = Layout {
     object: "secure messaging certificate signer",
     clause: "SP 800-73-5 Part 1, 3.3.7 and Appendix A",
     elements: &[

@@ -4,7 +4,7 @@ use serde::Serialize;
 use super::elements::{ElementWriter, Elements, Extra, Layout, ObjectError, Presence, Size, Spec};
 use crate::Parsed;
 
-const LAYOUT: Layout = Layout {
+pub(super) const LAYOUT: Layout = Layout {
     object: "Printed Information",
     clause: "SP 800-73-5 Part 1, 3.2.3 and Appendix A, Table 16",
     elements: &[

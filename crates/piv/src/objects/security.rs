@@ -6,7 +6,7 @@ use super::elements::{
 use crate::Parsed;
 use crate::words::ObjectId;
 
-const LAYOUT: Layout = Layout {
+pub(super) const LAYOUT: Layout = Layout {
     object: "Security Object",
     clause: "SP 800-73-5 Part 1, 3.1.7 and Appendix A, Table 14",
     elements: &[

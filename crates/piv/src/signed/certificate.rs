@@ -131,6 +131,50 @@ impl CertificateRules {
     }
 }
 
+/// One part of a certificate's profile, for who wants to know which part does not hold.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub enum CertificateAspect {
+    /// Kind and size of the key.
+    Key,
+    /// Public exponent of an RSA key.
+    Exponent,
+    /// Algorithm and parameters of the certificate's own signature.
+    SignatureAlgorithm,
+    /// Key usage.
+    KeyUsage,
+    /// Certificate policies.
+    Policies,
+    /// Extended key usage.
+    ExtendedKeyUsage,
+    /// Names in the subjectAltName.
+    SubjectNames,
+    /// The extension piv-interim.
+    Interim,
+    /// Address of the issuer's certificates.
+    IssuerAccess,
+    /// Address for questions of revocation.
+    Ocsp,
+    /// Addresses of revocation lists.
+    RevocationLists,
+}
+
+impl CertificateAspect {
+    /// All of them.
+    pub const ALL: [Self; 11] = [
+        Self::Key,
+        Self::Exponent,
+        Self::SignatureAlgorithm,
+        Self::KeyUsage,
+        Self::Policies,
+        Self::ExtendedKeyUsage,
+        Self::SubjectNames,
+        Self::Interim,
+        Self::IssuerAccess,
+        Self::Ocsp,
+        Self::RevocationLists,
+    ];
+}
+
 /// Holds a certificate against the profile of its role: key usage, policies, extended key usage,
 /// subjectAltName, piv-interim, access to authority and revocation lists, algorithms and key
 /// sizes. Its path and revocation are not decided here, its dates by [`super::check_dates`], whose
@@ -141,21 +185,39 @@ pub fn check_certificate(
     certificate: &Certificate,
     rules: &CertificateRules,
 ) -> Vec<Finding> {
+    CertificateAspect::ALL
+        .into_iter()
+        .flat_map(|aspect| check_certificate_aspect(aspect, role, certificate, rules))
+        .collect()
+}
+
+/// The part of [`check_certificate`] that is about one aspect.
+#[must_use]
+pub fn check_certificate_aspect(
+    aspect: CertificateAspect,
+    role: CertificateRole,
+    certificate: &Certificate,
+    rules: &CertificateRules,
+) -> Vec<Finding> {
     let mut check = Check {
         role,
         certificate,
         rules,
         findings: Vec::new(),
     };
-    check.key();
-    check.signature_algorithm();
-    check.key_usage();
-    check.policies();
-    check.extended_key_usage();
-    check.subject_names();
-    check.interim();
-    check.authority_access();
-    check.revocation_lists();
+    match aspect {
+        CertificateAspect::Key => check.key(),
+        CertificateAspect::Exponent => check.exponent(),
+        CertificateAspect::SignatureAlgorithm => check.signature_algorithm(),
+        CertificateAspect::KeyUsage => check.key_usage(),
+        CertificateAspect::Policies => check.policies(),
+        CertificateAspect::ExtendedKeyUsage => check.extended_key_usage(),
+        CertificateAspect::SubjectNames => check.subject_names(),
+        CertificateAspect::Interim => check.interim(),
+        CertificateAspect::IssuerAccess => check.issuer_access(),
+        CertificateAspect::Ocsp => check.ocsp(),
+        CertificateAspect::RevocationLists => check.revocation_lists(),
+    }
     check.findings
 }
 
@@ -195,11 +257,6 @@ impl<'a> Check<'a> {
         let Some(key) = self.public_key() else {
             return self.violation(ALGORITHMS, "no RSA, P-256 or P-384 key");
         };
-        if let PublicKey::Rsa(rsa) = &key
-            && rsa.e_bytes()[..] != [0x01, 0x00, 0x01]
-        {
-            self.violation(ALGORITHMS, "public exponent of the RSA key is not 65537");
-        }
         match key.algorithm() {
             Some(Algorithm::Rsa3072 | Algorithm::P256 | Algorithm::P384) => {}
             Some(Algorithm::Rsa2048) => {
@@ -217,6 +274,14 @@ impl<'a> Check<'a> {
                 }
             }
             _ => self.violation(ALGORITHMS, "size of the RSA key is neither 2048 nor 3072"),
+        }
+    }
+
+    fn exponent(&mut self) {
+        if let Some(PublicKey::Rsa(rsa)) = self.public_key()
+            && rsa.e_bytes()[..] != [0x01, 0x00, 0x01]
+        {
+            self.violation(ALGORITHMS, "public exponent of the RSA key is not 65537");
         }
     }
 
@@ -411,21 +476,28 @@ impl<'a> Check<'a> {
         }
     }
 
-    fn authority_access(&mut self) {
+    fn issuer_access(&mut self) {
+        let access = self.authority_access(rfc5280::ID_AD_CA_ISSUERS);
+        let addresses: Vec<_> = access.iter().map(uri).collect();
+        self.locations("the issuer's certificates (caIssuers)", &addresses, ".p7c");
+    }
+
+    fn ocsp(&mut self) {
+        if !self.role.names_the_card() {
+            return;
+        }
+        let access = self.authority_access(rfc5280::ID_AD_OCSP);
+        let addresses: Vec<_> = access.iter().map(uri).collect();
+        self.locations("OCSP", &addresses, "");
+    }
+
+    fn authority_access(&mut self, method: ObjectIdentifier) -> Vec<GeneralName> {
         let access = self
             .extension::<AuthorityInfoAccessSyntax>("authority information access")
             .map(|(_, AuthorityInfoAccessSyntax(access))| access)
             .unwrap_or_default();
-        let of = |method| {
-            let fitting = access.iter().filter(move |one| one.access_method == method);
-            fitting.map(|one| uri(&one.access_location))
-        };
-        let issuers: Vec<_> = of(rfc5280::ID_AD_CA_ISSUERS).collect();
-        let ocsp: Vec<_> = of(rfc5280::ID_AD_OCSP).collect();
-        self.locations("the issuer's certificates (caIssuers)", &issuers, ".p7c");
-        if self.role.names_the_card() {
-            self.locations("OCSP", &ocsp, "");
-        }
+        let fitting = access.into_iter().filter(|one| one.access_method == method);
+        fitting.map(|one| one.access_location).collect()
     }
 
     fn revocation_lists(&mut self) {
