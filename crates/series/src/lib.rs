@@ -19,8 +19,8 @@ pub use inspect::{
 pub use known::{Certainty, Conflict, Known};
 pub use profile::{
     AdminKeyChange, AdminPath, Alphabet, BytePattern, Capabilities, CertificateProfile,
-    ChannelLimits, Engine, Middleware, PasscodePolicy, PasscodeProblem, PivPlan, Probe, Profile,
-    PukPolicy, PukScheme, Refusal, Retirement, SerialSource, Slot, SlotPlan, Slots, State, Stated,
-    Timing, Unknown,
+    ChannelLimits, Engine, Explained, Middleware, PasscodePolicy, PasscodeProblem, PivPlan, Probe,
+    Profile, PukPolicy, PukScheme, Refusal, Retirement, SerialSource, Slot, SlotPlan, Slots, State,
+    Stated, Timing, Unknown,
 };
 pub use profiles::Profiles;

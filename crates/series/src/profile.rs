@@ -1,3 +1,4 @@
+mod explained;
 mod learn;
 mod passcode;
 mod pattern;
@@ -17,6 +18,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Known, ProfileError};
 
+pub use explained::Explained;
 pub use passcode::{Alphabet, PasscodePolicy, PasscodeProblem};
 pub use pattern::{BytePattern, Probe};
 pub use plan::{AdminKeyChange, AdminPath, PivPlan, PukPolicy, PukScheme, Slot, SlotPlan, Slots};
@@ -75,6 +77,9 @@ pub struct Profile {
     /// When and why the series is withdrawn.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retirement: Option<Retirement>,
+    /// Departures from a standard that are known of the series and accepted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub explained: Vec<Explained>,
     /// What is not public and has not even a working default.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unknown: Vec<Unknown>,

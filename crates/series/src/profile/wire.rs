@@ -63,6 +63,26 @@ impl Word for ObjectId {
     }
 }
 
+/// An optional value spelt as one word.
+pub(crate) mod word {
+    use super::{Deserialize, Deserializer, Serialize, Serializer, Word, custom};
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>, T: Word>(
+        deserializer: D,
+    ) -> Result<Option<T>, D::Error> {
+        Option::<String>::deserialize(deserializer)?
+            .map(|word| T::read(&word).map_err(custom))
+            .transpose()
+    }
+
+    pub(crate) fn serialize<S: Serializer, T: Word>(
+        value: &Option<T>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        value.as_ref().map(T::write).serialize(serializer)
+    }
+}
+
 /// `Known<T>` with a value spelt as one word.
 pub(crate) mod known_word {
     use super::{Deserialize, Deserializer, Serialize, Serializer, Word, custom};

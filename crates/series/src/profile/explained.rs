@@ -1,0 +1,41 @@
+use piv::words::ObjectId;
+use serde::{Deserialize, Serialize};
+
+use super::wire;
+use crate::Certainty;
+
+/// A departure from a standard that is known of the cards of a series and accepted.
+///
+/// A validation reports it with this explanation instead of failing the card.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Explained {
+    /// The id of the assertion that does not hold.
+    pub assertion: String,
+    /// The object it does not hold for, written `5FC102`; any if left out.
+    #[serde(default, with = "wire::word", skip_serializing_if = "Option::is_none")]
+    pub object: Option<ObjectId>,
+    /// A part of what the report says was observed; anything if left out. It keeps one known
+    /// departure from hiding another.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub observed: Option<String>,
+    /// Why the cards do so, and why that is accepted.
+    pub why: String,
+    /// Where that is stated.
+    pub source: String,
+    /// How far to trust it.
+    pub certainty: Certainty,
+}
+
+impl Explained {
+    /// Whether this explains a departure from `assertion` for `object`, observed in these words.
+    #[must_use]
+    pub fn covers(&self, assertion: &str, object: Option<ObjectId>, observed: &str) -> bool {
+        self.assertion == assertion
+            && (self.object.is_none() || self.object == object)
+            && self
+                .observed
+                .as_deref()
+                .is_none_or(|part| observed.contains(part))
+    }
+}
