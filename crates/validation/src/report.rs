@@ -10,7 +10,7 @@ use iso7816::transcript::Exchange;
 use jiff::Timestamp;
 use piv::words::ObjectId;
 use serde::Serialize;
-use series::Profile;
+use series::{Explained, Profile};
 
 use crate::{Assertion, Deviation, Evidence, Judgement, Need, Standard, Verdict};
 
@@ -167,10 +167,26 @@ impl Outcome {
         }
     }
 
-    /// Looks whether the profile says why this is known and accepted.
-    pub(crate) fn explain(&mut self, profile: Option<&Profile>) {
-        // Filled in where profiles state what is known of their cards.
-        let _ = profile;
+    /// Looks whether the profile says why this is known and accepted: every deviation must be.
+    pub(crate) fn explain(&mut self, object: Option<ObjectId>, profile: &Profile) {
+        let explained: Option<Vec<&Explained>> = self
+            .deviations
+            .iter()
+            .map(|deviation| {
+                let mut known = profile.explained.iter();
+                known.find(|known| known.covers(self.id, object, &deviation.observed))
+            })
+            .collect();
+        let Some(mut explained) = explained.filter(|explained| !explained.is_empty()) else {
+            return;
+        };
+        explained.dedup();
+        let reasons: Vec<String> = explained
+            .iter()
+            .map(|known| format!("{} ({}, {})", known.why, known.source, known.certainty))
+            .collect();
+        self.verdict = Verdict::Explained;
+        self.reason = reasons.join("; ");
     }
 }
 
