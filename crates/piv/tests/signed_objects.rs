@@ -623,11 +623,12 @@ proptest! {
         let signature = verify_biometric(&signed, certificate).unwrap();
         prop_assert_eq!(signature.card_uuid.as_u128(), uuid);
 
-        // No bit of header or data can be changed.
+        // No bit of header or data can be changed. A changed length may leave no record at all.
         let mut bytes = signed.encode();
         bytes[at.index(signed.covered().len())] ^= 1 << bit;
-        let damaged = BiometricRecord::parse(BiometricKind::Face, &bytes).unwrap();
-        prop_assert!(verify_biometric(&damaged.value, certificate).is_err());
+        if let Ok(damaged) = BiometricRecord::parse(BiometricKind::Face, &bytes) {
+            prop_assert!(verify_biometric(&damaged.value, certificate).is_err());
+        }
     }
 
     #[test]

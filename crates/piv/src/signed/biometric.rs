@@ -49,7 +49,7 @@ pub fn sign_biometric(
     let mut variant = 0;
     // The header counts the signature block and is covered by it, and an ECDSA signature has one
     // of a few lengths by chance: sign until the length is the one the header says. About every
-    // second variant fits.
+    // second variant fits, unless the first length was a rare one, which is not waited for.
     loop {
         signed.signature = sign(
             &ToSign {
@@ -67,7 +67,7 @@ pub fn sign_biometric(
         if counted == signed.header.signature_length {
             return Ok(signed);
         }
-        if variant == 0 {
+        if variant.is_multiple_of(16) {
             signed.header.signature_length = counted;
         }
         variant = variant
