@@ -7,14 +7,25 @@ use crate::{
     Response,
 };
 
+mod secure_messaging;
+
+pub use secure_messaging::{SecureMessaging, SecureMessagingError};
+
 /// Typed commands over a link.
 ///
 /// A channel sends a command whatever its length and returns the whole response: data fields
 /// longer than the card takes are chained (ISO/IEC 7816-4, 5.3.3), 61XX is followed with GET
 /// RESPONSE, 6CXX repeats the command with the length the card named.
+///
+/// Between [`Channel::begin_secure_messaging`] and [`Channel::end_secure_messaging`] the commands
+/// the protocol wraps are protected before all that, and their responses opened after it. A
+/// session that breaks is not left silently: those commands are refused with
+/// [`ChannelError::Protect`] until the caller ends it or begins another, so that no passcode goes
+/// in clear that was meant to be protected.
 pub struct Channel {
     link: Box<dyn Link>,
     limits: Limits,
+    secure_messaging: Option<Box<dyn SecureMessaging>>,
 }
 
 /// What a card takes and gives in one APDU.
@@ -57,7 +68,11 @@ impl Channel {
     /// A channel with the limits a profile or the card itself states.
     #[must_use]
     pub fn with_limits(link: Box<dyn Link>, limits: Limits) -> Self {
-        Self { link, limits }
+        Self {
+            link,
+            limits,
+            secure_messaging: None,
+        }
     }
 
     /// The limits in force.
@@ -88,12 +103,34 @@ impl Channel {
         self.link
     }
 
-    /// Resets the card.
+    /// Puts the commands that follow under secure messaging. A session there was before is
+    /// dropped.
+    pub fn begin_secure_messaging(&mut self, session: Box<dyn SecureMessaging>) {
+        self.secure_messaging = Some(session);
+    }
+
+    /// Drops the session and its keys: all commands go in clear again. The card is told nothing.
+    pub fn end_secure_messaging(&mut self) {
+        if let Some(mut session) = self.secure_messaging.take() {
+            session.end();
+        }
+    }
+
+    /// Whether there is a session with keys.
+    #[must_use]
+    pub fn is_secured(&self) -> bool {
+        self.secure_messaging
+            .as_ref()
+            .is_some_and(|session| session.is_open())
+    }
+
+    /// Resets the card, which ends secure messaging.
     ///
     /// # Errors
     ///
     /// [`LinkError`].
     pub fn reset(&mut self, reset: Reset) -> Result<(), LinkError> {
+        self.end_secure_messaging();
         self.link.reset(reset)
     }
 
@@ -109,13 +146,46 @@ impl Channel {
     /// Sends one command and returns its whole response, whatever its status word.
     ///
     /// An Ne below 256 is a promise to take no more than that: GET RESPONSE stops there, and the
-    /// status word is then the card's 61XX. Any other Ne, and none, takes all there is.
+    /// status word is then the card's 61XX. Any other Ne, and none, takes all there is. The
+    /// status word of a response that came protected is the one from inside.
     ///
     /// # Errors
     ///
-    /// [`ChannelError::Link`] when bytes were lost; the others when the card breaks the rules of
-    /// chaining or never stops answering.
+    /// [`ChannelError::Link`] when bytes were lost; [`ChannelError::Protect`] when nothing was
+    /// sent, because secure messaging has ended; [`ChannelError::Unprotect`] when the response is
+    /// not to be trusted; the others when the card breaks the rules of chaining or never stops
+    /// answering. Each of them ends secure messaging, but a command that fits no APDU.
     pub fn transmit(&mut self, command: &Command) -> Result<Response, ChannelError> {
+        let Some(session) = &mut self.secure_messaging else {
+            return self.transmit_as_is(command);
+        };
+        let wraps = session.wraps(command);
+        let response = if wraps {
+            let protected = session.protect(command).map_err(ChannelError::Protect)?;
+            self.transmit_as_is(&protected)
+        } else {
+            self.transmit_as_is(command)
+        };
+        let Some(session) = &mut self.secure_messaging else {
+            return response;
+        };
+        match response {
+            Ok(response) if wraps => session.unprotect(&response).map_err(|error| {
+                session.end();
+                ChannelError::Unprotect(error)
+            }),
+            Ok(response) => Ok(response),
+            Err(error) => {
+                // The card may or may not have seen it, or may have been reset.
+                if wraps || !matches!(error, ChannelError::Command(_)) {
+                    session.end();
+                }
+                Err(error)
+            }
+        }
+    }
+
+    fn transmit_as_is(&mut self, command: &Command) -> Result<Response, ChannelError> {
         // T=0 has no extended length fields of its own (ISO/IEC 7816-3, 12.2): it chains.
         let extended = self.limits.is_extended()
             && self.link.protocol() != Protocol::T0
@@ -249,6 +319,7 @@ impl std::fmt::Debug for Channel {
         f.debug_struct("Channel")
             .field("link", &self.link.name())
             .field("limits", &self.limits)
+            .field("secure_messaging", &self.secure_messaging)
             .finish()
     }
 }
@@ -272,6 +343,23 @@ pub enum ChannelError {
         /// Bytes received so far.
         received: usize,
     },
+    /// The command could not be protected; nothing was sent.
+    #[error("the command was not sent: {0}")]
+    Protect(#[source] SecureMessagingError),
+    /// The response is not what secure messaging lets the card send.
+    #[error(transparent)]
+    Unprotect(SecureMessagingError),
+}
+
+impl ChannelError {
+    /// The error of the secure messaging protocol, if it is one and of this type.
+    #[must_use]
+    pub fn secure_messaging<E: std::error::Error + 'static>(&self) -> Option<&E> {
+        match self {
+            Self::Protect(error) | Self::Unprotect(error) => error.downcast_ref(),
+            _ => None,
+        }
+    }
 }
 
 impl Blamed for ChannelError {
@@ -280,12 +368,14 @@ impl Blamed for ChannelError {
             Self::Link(error) => error.blame(),
             Self::Command(_) => Blame::OperatorMistake,
             Self::LengthNeverRight | Self::EndlessResponse { .. } => Blame::CardMisbehaved,
+            Self::Protect(error) | Self::Unprotect(error) => error.blame(),
         }
     }
 
     fn hint(&self) -> Option<String> {
         match self {
             Self::Link(error) => error.hint(),
+            Self::Protect(error) | Self::Unprotect(error) => error.hint(),
             _ => None,
         }
     }

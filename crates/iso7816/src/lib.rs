@@ -16,7 +16,7 @@ mod status;
 pub mod transcript;
 
 pub use atr::{Atr, AtrError, AtrFinding};
-pub use channel::{Channel, ChannelError, Limits};
+pub use channel::{Channel, ChannelError, Limits, SecureMessaging, SecureMessagingError};
 pub use command::{Command, CommandError, Expected, Instruction};
 pub use layer::{TraceEvent, TraceSink, Traced};
 pub use link::{Disposition, Link, LinkError, Protocol, Reader, Reset};

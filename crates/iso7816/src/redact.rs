@@ -1,8 +1,12 @@
 //! Which bytes of an exchange must not be kept, told by what the command is.
 //!
 //! The rules know instructions and the place of secrets in them, never what a secret looks like.
-//! Where a command cannot be understood, more is withheld rather than less. Secure messaging
-//! changes nothing: a data field that would be withheld in clear is withheld enciphered.
+//! Where a command cannot be understood, more is withheld rather than less.
+//!
+//! Under secure messaging a data field that would be withheld in clear is withheld enciphered, and
+//! of GENERAL AUTHENTICATE the response always. Key establishment is public and stays. So does
+//! the response to a GET DATA whose tag list is enciphered: it may be the pairing code, but only
+//! as ciphertext under session keys of which no transcript holds anything.
 //!
 //! | command | withheld |
 //! |---|---|

@@ -10,9 +10,11 @@ mod administration;
 mod application;
 pub mod commands;
 mod keys;
+mod secure_messaging;
 
 pub use administration::AdminAuthentication;
 pub use application::{ApplicationProperties, ExtendedLength};
+pub use secure_messaging::SecuredCard;
 
 /// A selected PIV application: the host's side of SP 800-73-5 Part 2, section 3.
 pub struct Client {
@@ -47,12 +49,14 @@ impl Client {
         Ok(Self::from_selected(channel, application))
     }
 
-    /// Selects the PIV application on a channel the caller keeps, for identifying a card.
+    /// Selects the PIV application on a channel the caller keeps, for identifying a card. Secure
+    /// messaging there was before is ended.
     ///
     /// # Errors
     ///
     /// As [`Client::select`].
     pub fn probe(channel: &mut Channel) -> Result<ApplicationProperties, PivError> {
+        channel.end_secure_messaging();
         let mut response = send(channel, Action::Select, &commands::select(&AID))?;
         if !response.status.is_ok() {
             response = send(channel, Action::Select, &commands::select(&AID_TRUNCATED))?;

@@ -4,6 +4,7 @@ use ground::{Blame, Blamed};
 use iso7816::{ChannelError, LinkError, StatusWord};
 use thiserror::Error;
 
+use crate::secure_messaging::EstablishmentError;
 use crate::words::{Algorithm, KeyReference, ObjectId, PinReference};
 
 /// What the host was doing when a command failed, in words for the operator.
@@ -44,6 +45,8 @@ pub enum Action {
     Agree(KeyReference, Algorithm),
     /// GENERAL AUTHENTICATE, request for a challenge.
     Challenge,
+    /// GENERAL AUTHENTICATE, key establishment.
+    EstablishSecureMessaging,
     /// Reset.
     Reset,
 }
@@ -72,6 +75,7 @@ impl fmt::Display for Action {
                 write!(f, "agree on a secret with key {key} ({algorithm})")
             }
             Self::Challenge => f.write_str("get a challenge"),
+            Self::EstablishSecureMessaging => f.write_str("establish secure messaging"),
             Self::Reset => f.write_str("reset the card"),
         }
     }
@@ -135,6 +139,14 @@ pub enum PivError {
         /// What was being done.
         action: Action,
     },
+    /// The card does not establish secure messaging as it should.
+    #[error("failed to {action}: {source}")]
+    SecureMessaging {
+        /// What was being done.
+        action: Action,
+        /// Why not.
+        source: EstablishmentError,
+    },
     /// The card's answer has not the form it must have.
     #[error("failed to {action}: the card's answer is malformed: {what}")]
     Malformed {
@@ -166,6 +178,10 @@ impl PivError {
                 None => StatusWord::VERIFICATION_FAILED,
             }),
             Self::Blocked { .. } => Some(StatusWord::BLOCKED),
+            Self::SecureMessaging {
+                source: EstablishmentError::Refused { status },
+                ..
+            } => Some(*status),
             _ => None,
         }
     }
@@ -181,6 +197,7 @@ impl PivError {
             | Self::Blocked { action, .. }
             | Self::WrongAdminKey { action, .. }
             | Self::CardNotGenuine { action }
+            | Self::SecureMessaging { action, .. }
             | Self::Malformed { action, .. }
             | Self::Impossible { action, .. } => *action,
         }
@@ -191,7 +208,9 @@ impl PivError {
     pub fn outcome_unknown(&self) -> bool {
         matches!(self, Self::Channel { source, .. } if !matches!(
             source,
-            ChannelError::Command(_) | ChannelError::Link(LinkError::NoCard { .. })
+            ChannelError::Command(_)
+                | ChannelError::Protect(_)
+                | ChannelError::Link(LinkError::NoCard { .. })
         ))
     }
 }
@@ -200,6 +219,7 @@ impl Blamed for PivError {
     fn blame(&self) -> Blame {
         match self {
             Self::Channel { source, .. } => source.blame(),
+            Self::SecureMessaging { source, .. } => source.blame(),
             Self::NotPiv { .. }
             | Self::WrongPasscode { .. }
             | Self::Blocked { .. }
@@ -214,6 +234,7 @@ impl Blamed for PivError {
     fn hint(&self) -> Option<String> {
         let hint = match self {
             Self::Channel { source, .. } => return source.hint(),
+            Self::SecureMessaging { source, .. } => return source.hint(),
             Self::NotPiv { .. } => "check that this is a card of series 9 or 10",
             Self::WrongPasscode {
                 reference: PinReference::Unblocking,

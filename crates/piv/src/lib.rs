@@ -13,7 +13,8 @@ pub mod signed;
 pub mod words;
 
 pub use client::{
-    AdminAuthentication, ApplicationProperties, Client, ExtendedLength, Tries, commands,
+    AdminAuthentication, ApplicationProperties, Client, ExtendedLength, SecuredCard, Tries,
+    commands,
 };
 pub use error::{Action, PivError};
 pub use finding::{Finding, Parsed, Severity};

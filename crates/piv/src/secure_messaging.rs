@@ -3,8 +3,10 @@
 //!
 //! [`HostEphemeral`] builds the one command of key establishment and turns the card's response
 //! into a [`Session`], which protects commands and opens responses. The session knows nothing of
-//! links: a channel hands it each command before chaining and each response after GET RESPONSE,
-//! through the trait [`SecureMessaging`].
+//! links: a [`Channel`](iso7816::Channel) that was given it hands it each command before chaining
+//! and each response after GET RESPONSE, through the trait [`iso7816::SecureMessaging`].
+//! [`Client::establish_secure_messaging`](crate::Client::establish_secure_messaging) does all of
+//! that.
 //!
 //! Below that are the plain functions the protocol is made of, for tests and for whoever has to
 //! find out which of two sides is wrong: [`Agreement`] and [`SessionKeys`] for key derivation,
@@ -22,13 +24,13 @@
 //! ) -> Result<Response, Box<dyn std::error::Error>> {
 //!     let host = HostEphemeral::generate(CipherSuite::Cs2, &ground::System::shared());
 //!     let response = channel.transmit(&host.command())?;
-//!     let mut session = host.establish(&response, Some(signer))?.session;
+//!     let session = host.establish(&response, Some(signer))?.session;
+//!     channel.begin_secure_messaging(Box::new(session));
 //!
 //!     let get_data = Command::new(0x00, Instruction::GET_DATA, 0x3F, 0xFF)
 //!         .with_data([0x5C, 0x03, 0x5F, 0xC1, 0x02])
 //!         .with_expected(Expected::SHORT_MAX);
-//!     let protected = session.protect(&get_data)?;
-//!     Ok(session.unprotect(&channel.transmit(&protected)?)?)
+//!     Ok(channel.transmit(&get_data)?)
 //! }
 //! ```
 
@@ -42,44 +44,9 @@ mod suite;
 #[cfg(test)]
 mod test_card;
 
-use std::fmt;
-
-use iso7816::{Command, Response};
-
 pub use agreement::{Agreement, SessionKeys, SharedSecret, card_identifier};
 pub use error::{EstablishmentError, SmError};
 pub use establishment::{Established, HostEphemeral};
 pub use key::{Block, SessionKey};
 pub use session::{Session, SessionState};
 pub use suite::CipherSuite;
-
-/// What a channel needs to send commands under secure messaging.
-///
-/// A channel that holds one calls [`SecureMessaging::protect`] before it splits the command into
-/// parts, sends the parts as it would any chained command (which makes the class 1C of all but
-/// the last), collects the response with GET RESPONSE in clear, and calls
-/// [`SecureMessaging::unprotect`] on the whole. If the exchange fails in between it calls
-/// [`SecureMessaging::end`], since the card may or may not have seen the command; likewise on
-/// reset.
-pub trait SecureMessaging: fmt::Debug + Send {
-    /// The protected form of a plain command, unsplit.
-    ///
-    /// # Errors
-    ///
-    /// [`SmError`].
-    fn protect(&mut self, command: &Command) -> Result<Command, SmError>;
-
-    /// The plain response to the command last protected, with the status word the card gave
-    /// inside.
-    ///
-    /// # Errors
-    ///
-    /// [`SmError`]; every error ends the session.
-    fn unprotect(&mut self, response: &Response) -> Result<Response, SmError>;
-
-    /// Forgets the keys.
-    fn end(&mut self);
-
-    /// Whether there are keys.
-    fn is_open(&self) -> bool;
-}

@@ -13,8 +13,7 @@ use iso7816::ber::{self, Tag};
 use iso7816::{Command, Response, StatusWord};
 use piv::cvc::{Cvc, CvcError, KeyIdentifier, Role, SignatureAlgorithm, Signer, Subject};
 use piv::secure_messaging::{
-    CipherSuite, HostEphemeral, SecureMessaging, Session, SessionKey, SessionKeys, SmError,
-    card_identifier, message,
+    CipherSuite, HostEphemeral, Session, SessionKey, SessionKeys, SmError, card_identifier, message,
 };
 use serde_json::Value;
 
@@ -295,7 +294,7 @@ fn every_command_is_protected_and_every_response_opened_as_recorded() {
             let what = format!("card {}, {}", recording.card, exchange.what);
             assert_eq!(session.state().unwrap().counter, exchange.counter, "{what}");
 
-            let protected = SecureMessaging::protect(&mut session, &exchange.plain_command);
+            let protected = session.protect(&exchange.plain_command);
             assert_eq!(
                 hex::encode_upper(protected.unwrap().to_short().unwrap()),
                 hex::encode_upper(exchange.command.to_short().unwrap()),
@@ -308,7 +307,7 @@ fn every_command_is_protected_and_every_response_opened_as_recorded() {
                 "{what}"
             );
 
-            let plain = SecureMessaging::unprotect(&mut session, &exchange.response).unwrap();
+            let plain = session.unprotect(&exchange.response).unwrap();
             assert_eq!(plain.status, StatusWord::OK, "{what}");
             assert_eq!(plain.data[..], exchange.plain_response, "{what}");
             total += 1;

@@ -6,6 +6,8 @@ use proptest::prelude::*;
 use super::*;
 use crate::StatusWord;
 
+mod secured;
+
 /// A link that expects commands and gives answers, in hex.
 struct Scripted {
     protocol: Protocol,

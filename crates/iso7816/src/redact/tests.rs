@@ -46,6 +46,44 @@ fn passcodes_are_withheld_and_their_length_stays() {
     assert_eq!(one("00200080 000002 3132", "9000").0, "00200080000002****");
 }
 
+/// SP 800-73-5 Part 2, 4.1.8 and 4.2: key establishment shows nothing secret; afterwards object 87
+/// hides which object is read and what the template asks for.
+#[test]
+fn secure_messaging_is_shown_where_it_is_public_or_enciphered() {
+    let establishment = (
+        "00872704 08 7C06 8102 0004 8200 00",
+        "7C06 8204 00112233 9000",
+    );
+    assert_eq!(
+        one(establishment.0, establishment.1),
+        (
+            establishment.0.replace(' ', ""),
+            establishment.1.replace(' ', "")
+        )
+    );
+    let read = ("0CCB3FFF 04 8702 01AA 00", "8702 01BB 9902 9000 9000");
+    assert_eq!(
+        one(read.0, read.1),
+        (read.0.replace(' ', ""), read.1.replace(' ', ""))
+    );
+    for key in ["9A", "9D", "9E"] {
+        assert_eq!(
+            one(&format!("0C8711{key} 04 8702 01AA 00"), "8702 01BB 9000").1,
+            "********9000"
+        );
+    }
+    assert_eq!(
+        session(&[
+            ("1C240080 02 8711", "9000"),
+            ("0C240080 02 01AA 00", "9000")
+        ])
+        .iter()
+        .map(|(command, _)| command.as_str())
+        .collect::<Vec<_>>(),
+        ["1C24008002****", "0C24008002****00"]
+    );
+}
+
 #[test]
 fn what_is_withheld_is_named_after_the_credential() {
     let what = |command: &str| {

@@ -1,9 +1,10 @@
-use iso7816::{Command, Response, StatusWord};
+use iso7816::{Command, Instruction, Response, SecureMessaging, SecureMessagingError, StatusWord};
 use subtle::ConstantTimeEq;
 
 use super::key::Block;
 use super::message::{self, ProtectedResponse};
-use super::{CipherSuite, SecureMessaging, SessionKey, SessionKeys, SmError};
+use super::{CipherSuite, SessionKey, SessionKeys, SmError};
+use crate::words::KeyReference;
 
 #[cfg(test)]
 mod tests;
@@ -170,12 +171,29 @@ impl Open {
 }
 
 impl SecureMessaging for Session {
-    fn protect(&mut self, command: &Command) -> Result<Command, SmError> {
-        self.protect(command)
+    /// GET DATA, VERIFY, CHANGE REFERENCE DATA and GENERAL AUTHENTICATE with class 00 (4.2), but
+    /// not the establishment of another session. All others go in clear, as card management does
+    /// on the contact interface.
+    fn wraps(&self, command: &Command) -> bool {
+        let establishes = command.instruction == Instruction::GENERAL_AUTHENTICATE
+            && command.p2 == KeyReference::SecureMessaging.byte();
+        command.class == 0x00
+            && !establishes
+            && matches!(
+                command.instruction,
+                Instruction::GET_DATA
+                    | Instruction::VERIFY
+                    | Instruction::CHANGE_REFERENCE_DATA
+                    | Instruction::GENERAL_AUTHENTICATE
+            )
     }
 
-    fn unprotect(&mut self, response: &Response) -> Result<Response, SmError> {
-        self.unprotect(response)
+    fn protect(&mut self, command: &Command) -> Result<Command, SecureMessagingError> {
+        self.protect(command).map_err(SecureMessagingError::new)
+    }
+
+    fn unprotect(&mut self, response: &Response) -> Result<Response, SecureMessagingError> {
+        self.unprotect(response).map_err(SecureMessagingError::new)
     }
 
     fn end(&mut self) {

@@ -330,23 +330,48 @@ impl Link for EchoLink {
 fn a_channel_splits_and_collects_around_a_session() {
     for suite in [CipherSuite::Cs2, CipherSuite::Cs7] {
         let (session, card) = pair(suite);
-        let mut session: Box<dyn SecureMessaging> = Box::new(session);
         let mut channel = Channel::new(Box::new(EchoLink {
             card,
             parts: Vec::new(),
             waiting: Vec::new(),
         }));
+        channel.begin_secure_messaging(Box::new(session));
         for length in [0, 1, 16, 225, 226, 240, 1000, 5000] {
-            let plain = Command::new(0x00, Instruction::PUT_DATA, 0x3F, 0xFF)
+            let plain = Command::new(0x00, Instruction::GET_DATA, 0x3F, 0xFF)
                 .with_data(vec![0xA5; length])
                 .with_expected(Expected::SHORT_MAX);
-            let protected = session.protect(&plain).unwrap();
-            let response = channel.transmit(&protected).unwrap();
-            let opened = session.unprotect(&response).unwrap();
+            let opened = channel.transmit(&plain).unwrap();
             assert_eq!(opened.data, plain.data, "{length} bytes");
         }
-        session.end();
-        assert!(!session.is_open());
+        channel.end_secure_messaging();
+        assert!(!channel.is_secured());
+    }
+}
+
+/// SP 800-73-5 Part 2, 4.2 and 4.1.8.
+#[test]
+fn only_the_commands_of_the_standard_are_protected() {
+    let (session, _) = pair(CipherSuite::Cs2);
+    let wraps = |class, instruction, p2| {
+        SecureMessaging::wraps(&session, &Command::new(class, instruction, 0x00, p2))
+    };
+    for instruction in [
+        Instruction::GET_DATA,
+        Instruction::VERIFY,
+        Instruction::CHANGE_REFERENCE_DATA,
+        Instruction::GENERAL_AUTHENTICATE,
+    ] {
+        assert!(wraps(0x00, instruction, 0x9A));
+        assert!(!wraps(0x80, instruction, 0x9A));
+    }
+    assert!(!wraps(0x00, Instruction::GENERAL_AUTHENTICATE, 0x04));
+    for instruction in [
+        Instruction::SELECT,
+        Instruction::PUT_DATA,
+        Instruction::GENERATE_ASYMMETRIC_KEY_PAIR,
+        Instruction::RESET_RETRY_COUNTER,
+    ] {
+        assert!(!wraps(0x00, instruction, 0x80));
     }
 }
 
