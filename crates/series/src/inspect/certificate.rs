@@ -4,8 +4,7 @@ use piv::words::{Algorithm, KeyReference};
 use piv::{Finding, PublicKey};
 use serde::Serialize;
 use x509_cert::Certificate;
-use x509_cert::ext::pkix::name::GeneralName;
-use x509_cert::ext::pkix::{CertificatePolicies, KeyUsage, SubjectAltName};
+use x509_cert::ext::pkix::{CertificatePolicies, KeyUsage};
 use x509_cert::time::Time;
 
 use crate::{Profile, Slot};
@@ -116,47 +115,6 @@ pub(super) fn report(
     judge_key(key, slot, public_key.ok().as_ref(), profile, findings);
     judge_usage(key, usage.as_ref(), &report.public_key, findings);
     report
-}
-
-/// A certificate of keys 9A and 9E names the card by the GUID of its CHUID: another one gives away
-/// a certificate or CHUID copied from another card.
-pub(super) fn judge_card(
-    key: KeyReference,
-    certificate: &Certificate,
-    guid: Option<&str>,
-    findings: &mut Vec<Finding>,
-) {
-    const CLAUSE: &str = "SP 800-73-5 Part 1, 3.4.1";
-    let names_card = matches!(
-        key,
-        KeyReference::Authentication | KeyReference::CardAuthentication
-    );
-    let Some(guid) = guid.filter(|_| names_card) else {
-        return;
-    };
-    let names = match certificate
-        .tbs_certificate()
-        .get_extension::<SubjectAltName>()
-    {
-        Ok(names) => names.map_or_else(Vec::new, |(_, names)| names.0),
-        Err(error) => {
-            findings.push(malformed_extension("subject alternative name", &error));
-            return;
-        }
-    };
-    let uuids: Vec<&str> = names
-        .iter()
-        .filter_map(|name| match name {
-            GeneralName::UniformResourceIdentifier(uri) => uri.as_str().strip_prefix("urn:uuid:"),
-            _ => None,
-        })
-        .collect();
-    if !uuids.is_empty() && !uuids.iter().any(|uuid| uuid.eq_ignore_ascii_case(guid)) {
-        findings.push(Finding::violation(
-            CLAUSE,
-            format!("is of card {}, the CHUID of card {guid}", uuids.join(", ")),
-        ));
-    }
 }
 
 fn judge_validity(

@@ -39,3 +39,36 @@ impl Explained {
                 .is_none_or(|part| observed.contains(part))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_departure_described_is_covered() {
+        let known: Explained = toml::from_str(
+            r#"
+                assertion = "select.unknown-application"
+                object = "5FC102"
+                observed = "6A88"
+                why = "the applet answers for the card manager"
+                source = "sample 3"
+                certainty = "inferred"
+            "#,
+        )
+        .unwrap();
+        let chuid = Some(ObjectId::Chuid);
+        assert!(known.covers("select.unknown-application", chuid, "answered with 6A88"));
+        assert!(!known.covers("select.unknown-application", chuid, "answered with 9000"));
+        assert!(!known.covers("select.unknown-application", None, "answered with 6A88"));
+        assert!(!known.covers("select.truncated", chuid, "answered with 6A88"));
+    }
+
+    #[test]
+    fn an_object_that_is_none_is_refused() {
+        let text =
+            "assertion = 'a'\nobject = '5FC1FF'\nwhy = 'w'\nsource = 's'\ncertainty = 'public'";
+        let error = toml::from_str::<Explained>(text).unwrap_err();
+        assert!(error.to_string().contains("5FC1FF"), "{error}");
+    }
+}

@@ -3,11 +3,15 @@
 use std::collections::BTreeMap;
 
 use jiff::tz::TimeZone;
+use piv::biometric::BiometricKind;
 use piv::objects::{
-    CardCapabilityContainer, CertificateObject, Chuid, Discovery, KeyHistory, Mapping, ObjectError,
-    PinUsagePolicy, SecurityObject,
+    BiometricInformationTemplates, BiometricObject, CardCapabilityContainer, CertificateObject,
+    Chuid, Discovery, KeyHistory, Mapping, ObjectError, PinUsagePolicy, PrintedInformation,
+    SecureMessagingSigner, SecurityObject,
 };
-use piv::signed::{self, HashAlgorithm, LdsSecurityObject, SignedError};
+use piv::signed::{
+    self, CardDates, CertificateRole, HashAlgorithm, Identifiers, LdsSecurityObject, SignedError,
+};
 use piv::words::{KeyReference, ObjectId};
 use piv::{Finding, Parsed};
 use x509_cert::Certificate;
@@ -27,6 +31,7 @@ pub(super) fn all(
     contents: &BTreeMap<ObjectId, Vec<u8>>,
     profile: Option<&Profile>,
 ) {
+    let mut certificates = Vec::new();
     for (object, value) in contents {
         let mut findings = Vec::new();
         match object {
@@ -44,14 +49,54 @@ pub(super) fn all(
             ObjectId::KeyHistory => {
                 keep(KeyHistory::parse(value), &mut findings);
             }
+            ObjectId::PrintedInformation => {
+                keep(PrintedInformation::parse(value), &mut findings);
+            }
+            ObjectId::BiometricInformationTemplates => {
+                keep(BiometricInformationTemplates::parse(value), &mut findings);
+            }
+            ObjectId::SecureMessagingSigner => {
+                keep(SecureMessagingSigner::parse(value), &mut findings);
+            }
             object => {
-                if let Some(key) = key_of(*object) {
-                    decode_certificate(inspection, key, *object, value, profile, &mut findings);
+                if let Some(kind) = BiometricKind::of(*object) {
+                    keep(BiometricObject::parse(kind, value), &mut findings);
+                } else if let Some(key) = key_of(*object) {
+                    let decoded =
+                        decode_certificate(inspection, key, *object, value, profile, &mut findings);
+                    certificates.extend(CertificateRole::of(key).zip(decoded));
                 }
             }
         }
         inspection.note(&object.to_string(), findings);
     }
+    let identity = compare_identity(contents, &certificates);
+    inspection.note("card identity", identity);
+}
+
+/// What the objects say of each other: an object copied from another card gives itself away here,
+/// also where no hash covers it.
+fn compare_identity(
+    contents: &BTreeMap<ObjectId, Vec<u8>>,
+    certificates: &[(CertificateRole, Certificate)],
+) -> Vec<Finding> {
+    let chuid = contents.get(&ObjectId::Chuid);
+    let Some(Ok(chuid)) = chuid.map(|value| Chuid::parse(value)) else {
+        return Vec::new();
+    };
+    let mut dates = CardDates {
+        chuid: chuid.value.expiry,
+        ..CardDates::default()
+    };
+    let mut identifiers = Vec::new();
+    for (role, certificate) in certificates {
+        dates.add_certificate(*role, certificate);
+        // A subjectAltName that cannot be read is a finding of its certificate.
+        identifiers.extend(Identifiers::of_certificate(*role, certificate));
+    }
+    let mut findings = signed::check_identifiers(&chuid.value, &identifiers);
+    findings.extend(signed::check_dates(&dates, None));
+    findings
 }
 
 fn decode_chuid(inspection: &mut Inspection, value: &[u8], findings: &mut Vec<Finding>) {
@@ -152,20 +197,14 @@ fn decode_certificate(
     value: &[u8],
     profile: Option<&Profile>,
     findings: &mut Vec<Finding>,
-) {
+) -> Option<Certificate> {
     let held = keep(CertificateObject::parse(value), findings);
     // What keeps it from being a certificate is among the findings of its object.
-    let Some(decoded) = held.and_then(|held| held.value.certificate().ok()) else {
-        return;
-    };
-    let guid = inspection
-        .chuid
-        .as_ref()
-        .and_then(|chuid| chuid.guid.as_deref());
-    certificate::judge_card(key, &decoded, guid, findings);
+    let decoded = held.and_then(|held| held.value.certificate().ok())?;
     let now = inspection.read_at;
     let report = certificate::report(key, object.tag(), &decoded, profile, now, findings);
     inspection.certificates.push(report);
+    Some(decoded)
 }
 
 /// The object, its findings put with the others.
