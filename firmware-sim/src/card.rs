@@ -26,6 +26,7 @@ use std::fmt;
 use std::path::Path;
 
 use ::piv::words::{KeyReference, PinReference};
+use iso7816::Protocol;
 use iso7816::ber::Tag;
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
@@ -318,6 +319,10 @@ impl Chip for PivChip {
             self.power = Power::Off;
         }
         self.session = Session::new(self.model.default_application);
+    }
+
+    fn protocol(&self) -> Protocol {
+        self.protocol_in_use()
     }
 
     fn transmit(&mut self, command: &[u8]) -> Vec<u8> {

@@ -16,7 +16,13 @@ pub trait Chip: Send {
     /// Takes the power away; security status is lost.
     fn power_off(&mut self);
 
-    /// Answers one command APDU with a response APDU.
+    /// The protocol it speaks while powered. What is sent to a chip is a whole APDU over T=1, and
+    /// over T=0 a TPDU: the header of five bytes and the data, if any.
+    fn protocol(&self) -> Protocol {
+        Protocol::T1
+    }
+
+    /// Answers one command with a response APDU.
     fn transmit(&mut self, command: &[u8]) -> Vec<u8>;
 }
 
@@ -151,7 +157,14 @@ impl Reader for Contacts {
             return Err(LinkError::SharedElsewhere { reader });
         };
         match hold.with_chip(|chip| chip.power_on()) {
-            Some(atr) if !atr.is_empty() => Ok(Box::new(ContactLink { hold, atr })),
+            Some(atr) if !atr.is_empty() => {
+                let protocol = hold.with_chip(|chip| chip.protocol());
+                Ok(Box::new(ContactLink {
+                    hold,
+                    atr,
+                    protocol: protocol.unwrap_or(Protocol::T1),
+                }))
+            }
             Some(_) => Err(LinkError::CardMute { reader }),
             None => Err(LinkError::CardRemoved { reader }),
         }
@@ -184,6 +197,7 @@ impl Drop for Hold {
 struct ContactLink {
     hold: Hold,
     atr: Vec<u8>,
+    protocol: Protocol,
 }
 
 impl ContactLink {
@@ -206,7 +220,7 @@ impl Link for ContactLink {
     }
 
     fn protocol(&self) -> Protocol {
-        Protocol::T1
+        self.protocol
     }
 
     fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, LinkError> {
@@ -219,11 +233,12 @@ impl Link for ContactLink {
     }
 
     fn reset(&mut self, reset: Reset) -> Result<(), LinkError> {
-        self.atr = self.with_chip(|chip| {
+        (self.atr, self.protocol) = self.with_chip(|chip| {
             if reset == Reset::Cold {
                 chip.power_off();
             }
-            chip.power_on()
+            let atr = chip.power_on();
+            (atr, chip.protocol())
         })?;
         Ok(())
     }

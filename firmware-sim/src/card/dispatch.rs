@@ -1,19 +1,25 @@
 //! From bytes to the command of the selected application and back: APDU cases, classes, command
 //! chaining, GET RESPONSE (ISO/IEC 7816-4, 5.1 to 5.4), secure messaging around all of it.
 
+mod t0;
+
 use std::mem;
 
-use iso7816::{Command, Expected, Instruction, StatusWord};
+use iso7816::{Command, Expected, Instruction, Protocol, StatusWord};
 use zeroize::Zeroizing;
 
 use super::secure_messaging::{self, SECURED};
 use super::session::{Answer, Chain, Moment, Pending, Stop};
-use super::{Application, PivChip};
+use super::{Application, Interface, PivChip};
 
 impl PivChip {
     /// The response APDU; `None` when the power failed in the middle.
     pub(super) fn execute(&mut self, bytes: &[u8]) -> Option<Vec<u8>> {
-        match self.respond(bytes) {
+        let answer = match self.protocol_in_use() {
+            Protocol::T0 => self.respond_over_t0(bytes),
+            Protocol::T1 => self.respond(bytes),
+        };
+        match answer {
             Ok(response) => Some(response),
             Err(Stop::Refused(status)) => Some(status.0.to_be_bytes().to_vec()),
             Err(Stop::PowerCut) => None,
@@ -140,6 +146,10 @@ impl PivChip {
             self.session.security_domain = None;
             return Ok(answer);
         }
+        if command.class == 0 && command.instruction == MANAGE_CHANNEL {
+            // There is the basic channel and no other.
+            return Err(StatusWord::LOGICAL_CHANNEL_NOT_SUPPORTED.into());
+        }
         match self.session.selected {
             Application::Piv => self.run_piv(command, moment),
             Application::CardManager => self.run_card_manager(command),
@@ -148,8 +158,12 @@ impl PivChip {
 
     /// SP 800-73-5 Part 2, 3 for PIV; 0C and 1C are secure messaging, for some commands and
     /// within a session. The card manager takes 00 and 80, and 84 within its own
-    /// sessions.
+    /// sessions. There is the basic logical channel alone.
     fn check_class(&self, command: &Command) -> Result<(), StatusWord> {
+        let proprietary = self.session.selected == Application::CardManager;
+        if names_another_channel(command.class, proprietary) {
+            return Err(StatusWord::LOGICAL_CHANNEL_NOT_SUPPORTED);
+        }
         match (self.session.selected, command.class) {
             (_, 0x00) | (Application::Piv, 0x10) | (Application::CardManager, 0x80 | 0x84) => {
                 Ok(())
@@ -191,7 +205,7 @@ impl PivChip {
         };
         let asked = match expected {
             Some(expected) => usize::try_from(expected.get()).unwrap_or(most),
-            None if self.model.transport.data_without_le => most,
+            None if self.takes_no_le_for_all() => most,
             None => 0,
         };
         let rest = &pending.data[pending.given..];
@@ -211,6 +225,19 @@ impl PivChip {
         }
         response
     }
+
+    /// Over T=0 a command with data never has a Le, so none says nothing there.
+    fn takes_no_le_for_all(&self) -> bool {
+        self.model.transport.data_without_le && self.protocol_in_use() != Protocol::T0
+    }
+
+    /// The protocol of the model over the contacts; an antenna carries whole APDUs as T=1 does.
+    pub(super) fn protocol_in_use(&self) -> Protocol {
+        match self.interface {
+            Interface::Contact => self.model.transport.protocol,
+            Interface::Contactless => Protocol::T1,
+        }
+    }
 }
 
 /// What became of one command APDU.
@@ -219,6 +246,23 @@ enum Performed {
     PartTaken,
     /// It was carried out, with this data for a host that expects so much.
     Answered(Zeroizing<Vec<u8>>, Option<Expected>),
+}
+
+/// ISO/IEC 7816-4, 11.1.2: opens and closes logical channels.
+const MANAGE_CHANNEL: Instruction = Instruction(0x70);
+
+/// Whether the class is for a logical channel other than the basic one (ISO/IEC 7816-4, 5.4.1):
+/// 1 to 3 in the first interindustry values, 4 to 19 in the further ones; and the same in the
+/// proprietary classes that GlobalPlatform shapes like them (Card Specification 2.3, 11.1.4).
+fn names_another_channel(class: u8, proprietary: bool) -> bool {
+    const CHANNEL: u8 = 0x03;
+    match class {
+        0x00..=0x1F => class & CHANNEL != 0,
+        0x40..=0x7F => true,
+        0x80..=0x8F => proprietary && class & CHANNEL != 0,
+        0xC0..=0xFE => proprietary,
+        _ => false,
+    }
 }
 
 fn is_protected(class: u8) -> bool {

@@ -2,6 +2,7 @@ use std::fmt;
 use std::path::Path;
 
 use ground::{Blame, Blamed};
+use iso7816::Protocol;
 use piv::words::Algorithm;
 use serde::Deserialize;
 use thiserror::Error;
@@ -178,12 +179,20 @@ pub struct Contactless {
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Transport {
+    /// The protocol over the contacts: T=1 where the model says nothing. The answer to reset must
+    /// offer it.
+    #[serde(default = "t1")]
+    pub protocol: Protocol,
     /// The most response data in one piece of a 61XX exchange, 1 to 256 bytes.
     pub response_chunk: u16,
     /// The most data a chain of commands may bring together, in bytes.
     pub chain_buffer: usize,
     /// Whether a command without Le gets response data as if Le were 00; otherwise 61XX.
     pub data_without_le: bool,
+}
+
+fn t1() -> Protocol {
+    Protocol::T1
 }
 
 /// A PIN or PUK as the card is delivered with.
@@ -389,6 +398,12 @@ impl TryFrom<RawModel> for Model {
                 raw.transport.response_chunk
             ));
         }
+        if !offers(&atr, raw.transport.protocol) {
+            return Err(format!(
+                "`protocol` is {}, which `atr` does not offer",
+                raw.transport.protocol
+            ));
+        }
         if !(5..=9).contains(&raw.shortest_aid) {
             return Err(format!(
                 "`shortest_aid` is {}, must be between 5 and 9",
@@ -450,6 +465,28 @@ fn answer_to_reset(text: &str) -> Result<Vec<u8>, String> {
         ));
     }
     Ok(atr)
+}
+
+/// ISO/IEC 7816-3, 8.2.3: each TDi names a protocol, and which of TAi+1 to TDi+1 follow; without
+/// TD1 there is T=0 alone.
+fn offers(atr: &[u8], protocol: Protocol) -> bool {
+    const T0: usize = 1;
+    const PROTOCOL_FOLLOWS: u8 = 0x80;
+    let wanted = match protocol {
+        Protocol::T0 => 0,
+        Protocol::T1 => 1,
+    };
+    let mut at = T0;
+    let mut any = false;
+    while let Some(&indicator) = atr.get(at).filter(|it| **it & PROTOCOL_FOLLOWS != 0) {
+        at += (indicator >> 4).count_ones() as usize;
+        match atr.get(at) {
+            Some(td) if td & 0x0F == wanted => return true,
+            Some(_) => any = true,
+            None => return false,
+        }
+    }
+    !any && wanted == 0
 }
 
 /// A personalised card must not announce what its chip cannot do.
