@@ -10,6 +10,7 @@ mod dispatch;
 #[cfg(test)]
 mod endurance;
 mod fascn;
+mod image;
 mod key_hook;
 mod keys;
 mod manager;
@@ -37,6 +38,7 @@ use self::nvm::{Cell, Memory, StateError, Transaction, WriteHook};
 use self::session::{Session, Stop};
 use crate::contacts::Chip;
 
+pub use self::image::ImageCardError;
 pub use self::key_hook::KeyHook;
 pub use self::manager::SecurityDomain;
 pub use self::model::{
@@ -310,7 +312,10 @@ impl Chip for PivChip {
         self.session = Session::new(self.model.default_application);
         match (self.interface, &self.model.contactless) {
             (Interface::Contactless, Some(contactless)) => contactless.atr.clone(),
-            _ => self.model.atr.clone(),
+            _ => match self.memory.get(Cell::AnswerToReset) {
+                Some(atr) => atr.to_vec(),
+                None => self.model.atr.clone(),
+            },
         }
     }
 

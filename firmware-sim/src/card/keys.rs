@@ -8,6 +8,7 @@ use p256::elliptic_curve::Generate;
 use p256::elliptic_curve::sec1::ToSec1Point;
 use rand_chacha::ChaCha20Rng;
 use rsa::pkcs1::{DecodeRsaPrivateKey, EncodeRsaPrivateKey};
+use rsa::pkcs8::DecodePrivateKey;
 use rsa::traits::PublicKeyParts;
 use rsa::{BoxedUint, RsaPrivateKey};
 use signature::hazmat::PrehashSigner;
@@ -44,6 +45,22 @@ impl PrivateKey {
             Algorithm::Rsa3072 => Self::Rsa3072(rsa()?),
             _ => return None,
         })
+    }
+
+    /// From PKCS #8 in DER; `None` for a key no such card has.
+    pub(super) fn from_pkcs8(der: &[u8]) -> Option<Self> {
+        if let Ok(key) = p256::SecretKey::from_pkcs8_der(der) {
+            return Some(Self::p256(key));
+        }
+        if let Ok(key) = p384::SecretKey::from_pkcs8_der(der) {
+            return Some(Self::p384(key));
+        }
+        let key = Box::new(RsaPrivateKey::from_pkcs8_der(der).ok()?);
+        match key.size() {
+            256 => Some(Self::Rsa2048(key)),
+            384 => Some(Self::Rsa3072(key)),
+            _ => None,
+        }
     }
 
     /// For a memory cell: algorithm identifier, then the scalar or the PKCS #1 structure.

@@ -126,6 +126,9 @@ impl PivChip {
         const CARD_IMAGE: u16 = 0x0045;
         const PRODUCTION_LIFE_CYCLE: u16 = 0x9F7F;
         let tag = u16::from_be_bytes([command.p1, command.p2]);
+        if let Some(object) = self.memory.get(Cell::IssuerObject(tag)) {
+            return Ok(Zeroizing::new(object.to_vec()));
+        }
         let value = match tag {
             ISSUER_IDENTIFICATION => self.model.card_manager.issuer_identification.clone(),
             CARD_IMAGE => self.number.to_be_bytes().to_vec(),

@@ -40,6 +40,14 @@ pub enum Cell {
     Object(Tag),
     /// The card verifiable certificate of key 04, `7F21`; empty when the key is newer.
     Certificate,
+    /// The status word an object that is not there is refused with, 2 bytes; otherwise it is 6A82.
+    Refusal(Tag),
+    /// The answer to reset, where the card has another than its model.
+    AnswerToReset,
+    /// The answer to SELECT of the PIV application, where the card has another than its model.
+    SelectAnswer,
+    /// A data object of the card manager as it gives it, where the card has another than its model.
+    IssuerObject(u16),
     /// The key sets of the issuer security domain: for each one its version, the length of a key,
     /// ENC, MAC and DEK.
     KeySets,
@@ -172,6 +180,12 @@ pub enum StateError {
         /// What is wrong with the model in it.
         source: ModelError,
     },
+    /// The file holds a card where a new one was to be put.
+    #[error("state file `{path}` holds a card already")]
+    Occupied {
+        /// The file.
+        path: String,
+    },
     /// The file holds another card than the one asked for.
     #[error("state file `{path}` holds {what} `{actual}`, not `{expected}`")]
     OtherCard {
@@ -201,6 +215,9 @@ impl ground::Blamed for StateError {
                 Self::InUse { .. } => "stop the other process, or take another file",
                 Self::Format { .. } | Self::Damaged { .. } | Self::Model { .. } => {
                     "take another file, or delete this one: it holds a simulated card"
+                }
+                Self::Occupied { .. } => {
+                    "leave the image out to go on with that card, or take another file"
                 }
                 Self::OtherCard { .. } => "leave the option out, or take another file",
             }

@@ -122,11 +122,16 @@ fn add_pairing_code(cells: Transaction, policy: [u8; 2], random: &mut ChaCha20Rn
     if policy[0] & VIRTUAL_CONTACT == 0 {
         return cells;
     }
-    let code = format!("{:08}", random.next_u64() % 100_000_000);
     cells.set(
         Cell::Object(ObjectId::PairingCode.tag()),
-        container(&[(0x99, code.as_bytes()), (0xFE, &[])]),
+        pairing_code(random),
     )
+}
+
+/// A pairing code by lot, in its container.
+pub(super) fn pairing_code(random: &mut ChaCha20Rng) -> Vec<u8> {
+    let code = format!("{:08}", random.next_u64() % 100_000_000);
+    container(&[(0x99, code.as_bytes()), (0xFE, &[])])
 }
 
 /// SP 800-73-5 Part 1, Appendix A. The signature covers everything before and after itself.

@@ -1,7 +1,8 @@
 //! `firmware-sim card`: a card in the virtual PC/SC reader.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use card_image::CardImage;
 use clap::Args;
 use firmware_sim::card::{Condition, Interface, Model, NullChip, PivChip};
 use firmware_sim::contacts::{Chip, Contacts};
@@ -27,6 +28,9 @@ Examples:
   firmware-sim card --contactless
           The personalised card held to a contactless reader. What needs a PIN needs secure
           messaging and the pairing code first.
+  firmware-sim card --image 46_Golden_FIPS_201-2_PIV
+          What the folder holds, objects and keys, on a card of series 10. PIN 123456,
+          PUK 12345678. A capture file does as well; it has no keys.
   firmware-sim card --null
           A card that answers 9000 to anything, to measure everything but the card.")]
 pub(crate) struct Arguments {
@@ -47,6 +51,12 @@ pub(crate) struct Arguments {
     #[arg(long)]
     personalised: bool,
 
+    /// A card that holds what a card image holds: a folder with one file per data object and its
+    /// keys, or a file made by `cardwright capture`. PIN, PUK and what the chip can do are the
+    /// model's
+    #[arg(long, value_name = "DIR|FILE", conflicts_with_all = ["blank", "personalised"])]
+    image: Option<PathBuf>,
+
     /// Keep the card in FILE, which survives the end of this program
     #[arg(long, value_name = "FILE")]
     state: Option<PathBuf>,
@@ -60,7 +70,7 @@ pub(crate) struct Arguments {
     vpcd: String,
 
     /// A card that answers 9000 to anything
-    #[arg(long, conflicts_with_all = ["number", "blank", "personalised", "state", "contactless"])]
+    #[arg(long, conflicts_with_all = ["number", "blank", "personalised", "image", "state", "contactless"])]
     null: bool,
 }
 
@@ -84,6 +94,10 @@ fn chip(arguments: &Arguments) -> Result<(Box<dyn Chip>, String), Failure> {
         let model = asked.unwrap_or_else(Model::series10);
         return Ok((Box::new(NullChip::new(model.atr)), "null card".to_owned()));
     }
+    if let Some(path) = &arguments.image {
+        let model = asked.unwrap_or_else(Model::series10);
+        return image_chip(arguments, path, &model);
+    }
     let condition = if arguments.blank {
         Condition::Blank
     } else {
@@ -102,9 +116,32 @@ fn chip(arguments: &Arguments) -> Result<(Box<dyn Chip>, String), Failure> {
         None => PivChip::new(&model, number, condition),
     };
     let mut what = format!("{} card {number}", model.name);
+    hold_to(arguments, &mut chip, &mut what)?;
+    Ok((Box::new(chip), what))
+}
+
+/// The chip with the contents of a card image.
+fn image_chip(
+    arguments: &Arguments,
+    path: &Path,
+    model: &Model,
+) -> Result<(Box<dyn Chip>, String), Failure> {
+    let image = CardImage::load(path)?;
+    let number = arguments.number.unwrap_or(1);
+    let mut chip = match &arguments.state {
+        Some(state) => PivChip::open_image(state, model, &image, number)?,
+        None => PivChip::from_image(model, &image, number)?,
+    };
+    let mut what = format!("card image `{}` on {}", image.source, model.name);
+    hold_to(arguments, &mut chip, &mut what)?;
+    Ok((Box::new(chip), what))
+}
+
+/// Holds the card to a contactless reader, if that was asked for.
+fn hold_to(arguments: &Arguments, chip: &mut PivChip, what: &mut String) -> Result<(), Failure> {
     if arguments.contactless {
         chip.set_interface(Interface::Contactless)?;
-        what += ", contactless,";
+        *what += ", contactless,";
     }
-    Ok((Box::new(chip), what))
+    Ok(())
 }

@@ -25,7 +25,16 @@ impl PivChip {
         }
         match self.object(object.tag()) {
             Some(value) => Ok(Zeroizing::new(value.to_vec())),
-            None => Err(StatusWord::NOT_FOUND.into()),
+            None => Err(self.refusal(object.tag()).into()),
+        }
+    }
+
+    /// What an object that is not there is refused with: a card made from an image of which an
+    /// object could not be read goes on refusing it.
+    fn refusal(&self, tag: Tag) -> StatusWord {
+        match self.memory.get(Cell::Refusal(tag)) {
+            Some(&[sw1, sw2]) => StatusWord::from([sw1, sw2]),
+            _ => StatusWord::NOT_FOUND,
         }
     }
 

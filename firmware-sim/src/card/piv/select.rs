@@ -5,6 +5,7 @@ use iso7816::ber::{self, Tag};
 use iso7816::{Command, StatusWord};
 use zeroize::Zeroizing;
 
+use crate::card::nvm::Cell;
 use crate::card::session::{Answer, SecurityStatus};
 use crate::card::{Application, PivChip, manager};
 
@@ -23,7 +24,11 @@ impl PivChip {
         let aid = command.data.as_slice();
         if aid.len() >= self.model.shortest_aid && AID.starts_with(aid) {
             self.session.selected = Application::Piv;
-            return Ok(Zeroizing::new(self.application_property_template()));
+            let answer = match self.memory.get(Cell::SelectAnswer) {
+                Some(answer) => answer.to_vec(),
+                None => self.application_property_template(),
+            };
+            return Ok(Zeroizing::new(answer));
         }
         if manager::is_named_by(aid) {
             self.session.selected = Application::CardManager;
