@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use card_image::CardImage;
 use firmware_sim::card::{Condition, Model, PivChip};
 use firmware_sim::contacts::{Chip, Contacts};
 use firmware_sim::printer::Place;
@@ -56,20 +57,34 @@ pub(crate) fn read_transcript(path: &Path) -> Result<Transcript, Failure> {
 }
 
 fn simulated(kind: &str, selector: &Selector) -> Result<Box<dyn Link>, Failure> {
+    let chip = built_in(kind).map_or_else(|| from_image(kind), Ok)?;
+    let mut contacts = Contacts::new(selector.to_string());
+    contacts.close_on(Box::new(chip));
+    Ok(contacts.connect(Duration::ZERO)?)
+}
+
+/// The simulated card of this name, if there is one.
+fn built_in(kind: &str) -> Option<PivChip> {
     let (name, condition) = match kind.strip_suffix("-blank") {
         Some(name) => (name, Condition::Blank),
         None => (kind, Condition::Personalised),
     };
-    let model = Model::named(name).ok_or_else(|| {
+    let model = Model::named(name)?;
+    Some(PivChip::new(&model, SIMULATED_NUMBER, condition))
+}
+
+/// A series 10 card that holds what the card image at this path holds.
+fn from_image(path: &str) -> Result<PivChip, Failure> {
+    if !Path::new(path).exists() {
         let known: Vec<&str> = SIMULATED.iter().map(|(selector, _)| *selector).collect();
-        Failure::mistake(format!(
-            "there is no simulated card `{kind}` (known: {})",
+        return Err(Failure::mistake(format!(
+            "there is no simulated card `{path}` (known: {}; or the path of a card image)",
             known.join(", ")
-        ))
-    })?;
-    let mut contacts = Contacts::new(selector.to_string());
-    contacts.close_on(Box::new(PivChip::new(&model, SIMULATED_NUMBER, condition)));
-    Ok(contacts.connect(Duration::ZERO)?)
+        )));
+    }
+    let image = CardImage::load(path)?;
+    let chip = PivChip::from_image(&Model::series10(), &image, SIMULATED_NUMBER);
+    chip.map_err(|error| Failure::from(error).about(&format!("card image `{path}`")))
 }
 
 /// How long a printer may take to accept a connection.

@@ -1,4 +1,4 @@
-//! Reader selectors: `sim:series10`, `pcsc:NAME`, `replay:FILE`.
+//! Reader selectors: `sim:series10`, `sim:IMAGE`, `pcsc:NAME`, `replay:FILE`.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -11,12 +11,12 @@ pub(crate) enum Selector {
     Pcsc(String),
     /// A recorded transcript.
     Replay(PathBuf),
-    /// A simulated card of that kind.
+    /// A simulated card: of that kind, or with what the card image at that path holds.
     Sim(String),
 }
 
 /// The forms there are, for help texts.
-pub(crate) const FORMS: &str = "sim:series10, sim:series10-blank, pcsc:NAME, replay:FILE";
+pub(crate) const FORMS: &str = "sim:series10, sim:series10-blank, sim:IMAGE, pcsc:NAME, replay:FILE";
 
 /// The simulated cards that can be named, with what they are.
 pub(crate) const SIMULATED: [(&str, &str); 4] = [
@@ -60,6 +60,8 @@ mod tests {
             "sim:series10",
             "replay:a/b.jsonl",
             "pcsc:",
+            "sim:../card images/37_Golden_FIPS_201-2_PIV_PPS_F=512_D=64",
+            "sim:C:\\cards\\card.json",
         ] {
             assert_eq!(text.parse::<Selector>().unwrap().to_string(), text);
         }
