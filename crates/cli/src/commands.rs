@@ -5,3 +5,4 @@ pub(crate) mod issue;
 pub(crate) mod print;
 pub(crate) mod readers;
 pub(crate) mod transcript;
+pub(crate) mod validate;

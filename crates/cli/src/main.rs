@@ -6,6 +6,7 @@
 //! Exit codes: 0 done, 1 findings or failed cards, 2 usage or input, 3 card, reader or printer,
 //! 4 store or authority.
 
+mod card_secrets;
 mod commands;
 mod devices;
 mod output;
@@ -17,7 +18,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::output::{Ending, Failure, Output};
+use crate::output::{Ending, Failure, Output, STDOUT};
 
 /// Proves, issues and tests NHS smartcards
 #[derive(Debug, Parser)]
@@ -28,6 +29,7 @@ use crate::output::{Ending, Failure, Output};
   cardwright readers                             which readers are there
   cardwright inspect --reader sim:series10       look at a simulated card
   cardwright inspect --reader \"pcsc:OMNIKEY\"     look at the card in a real reader
+  cardwright validate --reader sim:series10      prove it against the standards
   cardwright issue examples/requests.csv         issue cards at a simulated station
   cardwright transcript show run-data/transcripts/FILE.jsonl
 
@@ -36,8 +38,9 @@ Exit codes: 0 done, 1 findings or failed cards, 2 usage or input,
 )]
 struct Cli {
     /// Print JSON for machines instead of text
-    #[arg(long, global = true)]
-    json: bool,
+    // Of the same type as in `validate`, where a file may follow.
+    #[arg(long, global = true, id = "json", num_args = 0, default_missing_value = STDOUT)]
+    json: Option<String>,
 
     #[command(subcommand)]
     command: Command,
@@ -50,11 +53,12 @@ enum Command {
     Print(commands::print::Print),
     Readers(commands::readers::Readers),
     Transcript(commands::transcript::Transcript),
+    Validate(commands::validate::Validate),
 }
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    let output = Output::new(cli.json);
+    let output = Output::new(cli.json.as_deref() == Some(STDOUT));
     match run(&cli.command, output) {
         Ok(ending) => ExitCode::from(ending.exit_code()),
         Err(failure) => {
@@ -71,6 +75,7 @@ fn run(command: &Command, output: Output) -> Result<Ending, Failure> {
         Command::Print(print) => print.run(output),
         Command::Readers(readers) => readers.run(output),
         Command::Transcript(transcript) => transcript.run(output),
+        Command::Validate(validate) => validate.run(output),
     }
 }
 

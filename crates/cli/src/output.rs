@@ -19,6 +19,9 @@ pub(crate) const BAD: Style = AnsiColor::Red.on_default();
 /// What is there for completeness.
 pub(crate) const FAINT: Style = Style::new().dimmed();
 
+/// What `--json` is given when no file follows: JSON goes to standard output.
+pub(crate) const STDOUT: &str = "-";
+
 /// How a command ended, as an exit code.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Ending {

@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 use crate::output::Failure;
 
 /// The variable a passcode may come from.
-const VARIABLE: &str = "CARDWRIGHT_PASSCODE";
+pub(crate) const VARIABLE: &str = "CARDWRIGHT_PASSCODE";
 
 /// What to do about a passcode file that cannot be used.
 const FILE_HINT: &str =
@@ -128,7 +128,7 @@ fn from_prompt() -> Result<Passcodes, Failure> {
     Ok(Passcodes::One(passcode))
 }
 
-fn passcode(text: &str, place: &str, hint: &str) -> Result<Passcode, Failure> {
+pub(crate) fn passcode(text: &str, place: &str, hint: &str) -> Result<Passcode, Failure> {
     Passcode::new(text)
         .map_err(|error| Failure::mistake(format!("{place}: {error}")).with_hint(hint))
 }

@@ -1,0 +1,190 @@
+//! Where the secrets of a card that is looked at come from: files, the environment or a prompt.
+//! Never an argument.
+
+use std::fs;
+use std::io::{self, IsTerminal};
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use piv::secrets::{AdminKey, Passcode, Puk};
+use piv::words::Algorithm;
+use zeroize::Zeroizing;
+
+use crate::output::Failure;
+use crate::passcode::{VARIABLE as PASSCODE_VARIABLE, passcode};
+
+/// The variable the PUK may come from.
+const PUK_VARIABLE: &str = "CARDWRIGHT_PUK";
+/// The variable the administration key may come from.
+const ADMIN_KEY_VARIABLE: &str = "CARDWRIGHT_ADMIN_KEY";
+
+/// The holder's passcode.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct HolderPasscode {
+    /// Verify the holder's passcode: taken from CARDWRIGHT_PASSCODE, or asked for at a terminal
+    ///
+    /// One try is made, and none when only one is left.
+    #[arg(long)]
+    with_passcode: bool,
+
+    /// Verify the holder's passcode, which stands in this file
+    #[arg(long, value_name = "FILE")]
+    passcode_file: Option<PathBuf>,
+}
+
+impl HolderPasscode {
+    /// The passcode, if it was to be verified.
+    pub(crate) fn read(&self) -> Result<Option<Passcode>, Failure> {
+        if let Some(path) = &self.passcode_file {
+            let text = line_of(path, "passcode")?;
+            let place = format!("passcode file `{}`", path.display());
+            return passcode(&text, &place, "put the passcode alone into the file").map(Some);
+        }
+        if !self.with_passcode {
+            return Ok(None);
+        }
+        if let Some(text) = variable(PASSCODE_VARIABLE) {
+            let hint = "set it to the passcode of the card";
+            return passcode(&text, PASSCODE_VARIABLE, hint).map(Some);
+        }
+        if !io::stdin().is_terminal() {
+            return Err(
+                Failure::mistake("the passcode of the card was not given").with_hint(format!(
+                    "name a file with --passcode-file or set {PASSCODE_VARIABLE}"
+                )),
+            );
+        }
+        let typed = rpassword::prompt_password("Passcode of the card: ")
+            .map(Zeroizing::new)
+            .map_err(|error| Failure::mistake(format!("failed to read the passcode: {error}")))?;
+        passcode(&typed, "the passcode typed", "start again").map(Some)
+    }
+}
+
+/// The secrets of whoever administers the card.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct IssuerSecrets {
+    /// File with the PUK: 8 characters. Without it CARDWRIGHT_PUK is used if set
+    #[arg(long, value_name = "FILE")]
+    puk_file: Option<PathBuf>,
+
+    /// File with key 9B, such as `aes-192 0102..`. Without it CARDWRIGHT_ADMIN_KEY is used if set
+    #[arg(long, value_name = "FILE")]
+    admin_key_file: Option<PathBuf>,
+}
+
+impl IssuerSecrets {
+    /// The PUK, if given.
+    pub(crate) fn puk(&self) -> Result<Option<Puk>, Failure> {
+        let Some((text, place)) = given(self.puk_file.as_deref(), PUK_VARIABLE, "PUK")? else {
+            return Ok(None);
+        };
+        let bytes: [u8; 8] = text.as_bytes().try_into().map_err(|_| {
+            let length = text.len();
+            Failure::mistake(format!("{place}: a PUK has 8 characters, this has {length}"))
+        })?;
+        Ok(Some(Puk::new(bytes)))
+    }
+
+    /// Key 9B, if given.
+    pub(crate) fn admin_key(&self) -> Result<Option<AdminKey>, Failure> {
+        let source = self.admin_key_file.as_deref();
+        let Some((text, place)) = given(source, ADMIN_KEY_VARIABLE, "administration key")? else {
+            return Ok(None);
+        };
+        let malformed = || {
+            Failure::mistake(format!(
+                "{place}: an algorithm and hexadecimal digits expected"
+            ))
+            .with_hint("write it as `aes-192 0102030405060708..`")
+        };
+        let (word, digits) = text.split_once(char::is_whitespace).ok_or_else(malformed)?;
+        let algorithm = (0..=u8::MAX)
+            .filter_map(Algorithm::from_byte)
+            .filter(|algorithm| algorithm.symmetric_key_size().is_some())
+            .find(|algorithm| algorithm.to_string().eq_ignore_ascii_case(word))
+            .ok_or_else(malformed)?;
+        let bytes = hex::decode(digits.trim())
+            .map(Zeroizing::new)
+            .map_err(|_| malformed())?;
+        AdminKey::as_delivered(algorithm, &bytes)
+            .map(Some)
+            .map_err(|error| Failure::mistake(format!("{place}: {error}")))
+    }
+}
+
+/// A secret from a file or else the environment, and where it was found.
+fn given(
+    file: Option<&Path>,
+    name: &str,
+    what: &str,
+) -> Result<Option<(Zeroizing<String>, String)>, Failure> {
+    match file {
+        Some(path) => Ok(Some((
+            line_of(path, what)?,
+            format!("{what} file `{}`", path.display()),
+        ))),
+        None => Ok(variable(name).map(|text| (text, name.to_owned()))),
+    }
+}
+
+fn variable(name: &str) -> Option<Zeroizing<String>> {
+    std::env::var(name).ok().map(Zeroizing::new)
+}
+
+/// The one line of a file.
+fn line_of(path: &Path, what: &str) -> Result<Zeroizing<String>, Failure> {
+    let shown = path.display();
+    let text = fs::read_to_string(path)
+        .map(Zeroizing::new)
+        .map_err(|error| {
+            Failure::mistake(format!("failed to read {what} file `{shown}`: {error}"))
+                .with_hint("check the path and the permissions of the file")
+        })?;
+    let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    match (lines.next(), lines.next()) {
+        (Some(only), None) => Ok(Zeroizing::new(only.to_owned())),
+        _ => Err(Failure::mistake(format!(
+            "{what} file `{shown}` has not exactly one line"
+        ))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn secrets(content: &str) -> (tempfile::NamedTempFile, IssuerSecrets) {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        fs::write(file.path(), content).unwrap();
+        let source = IssuerSecrets {
+            puk_file: Some(file.path().to_owned()),
+            admin_key_file: Some(file.path().to_owned()),
+        };
+        (file, source)
+    }
+
+    #[test]
+    fn a_key_is_read_with_its_algorithm() {
+        let (_file, source) = secrets("aes-128 000102030405060708090a0b0c0d0e0f\n");
+        let key = source.admin_key().unwrap().unwrap();
+        assert_eq!(key.algorithm(), Algorithm::Aes128);
+    }
+
+    #[test]
+    fn a_malformed_secret_is_told_without_showing_it() {
+        let (_file, source) = secrets("aes-128 0011zz\n");
+        for message in [
+            format!("{:?}", source.admin_key().unwrap_err()),
+            format!("{:?}", source.puk().unwrap_err()),
+        ] {
+            assert!(!message.contains("0011"), "{message}");
+        }
+    }
+
+    #[test]
+    fn two_lines_are_no_secret() {
+        let (_file, source) = secrets("12345678\n87654321\n");
+        assert!(source.puk().is_err());
+    }
+}
