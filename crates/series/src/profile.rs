@@ -365,6 +365,10 @@ pub struct CertificateProfile {
     /// Certificate policies, dotted decimal.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub signing_policy: Option<Known<String>>,
+    /// Whether the issuer is bound to what FIPS 201 asks of agencies of the United States: FASC-N
+    /// and piv-interim in the certificates, and the policies of the Common Policy Framework.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub federal: Option<Known<bool>>,
 }
 
 /// When and why a series is withdrawn.
