@@ -9,6 +9,7 @@ mod cbeff;
 mod face;
 mod iris;
 mod minutiae;
+mod record;
 
 use std::fmt;
 
@@ -221,83 +222,5 @@ impl Blamed for BiometricError {
             Self::Year { .. } => return None,
         };
         Some(hint.to_owned())
-    }
-}
-
-/// Takes fields from the front of a record, big endian.
-struct Fields<'a> {
-    rest: &'a [u8],
-}
-
-impl<'a> Fields<'a> {
-    const fn new(rest: &'a [u8]) -> Self {
-        Self { rest }
-    }
-
-    fn take<const N: usize>(&mut self) -> Option<[u8; N]> {
-        let (first, rest) = self.rest.split_first_chunk()?;
-        self.rest = rest;
-        Some(*first)
-    }
-
-    fn bytes(&mut self, length: usize) -> Option<&'a [u8]> {
-        let (first, rest) = self.rest.split_at_checked(length)?;
-        self.rest = rest;
-        Some(first)
-    }
-
-    fn u8(&mut self) -> Option<u8> {
-        self.take().map(|[byte]| byte)
-    }
-
-    fn u16(&mut self) -> Option<u16> {
-        self.take().map(u16::from_be_bytes)
-    }
-
-    fn u32(&mut self) -> Option<u32> {
-        self.take().map(u32::from_be_bytes)
-    }
-}
-
-/// Gathers what is wrong with one record.
-struct Notes {
-    name: &'static str,
-    clause: &'static str,
-    findings: Vec<Finding>,
-}
-
-impl Notes {
-    const fn new(name: &'static str, clause: &'static str) -> Self {
-        Self {
-            name,
-            clause,
-            findings: Vec::new(),
-        }
-    }
-
-    fn violation(&mut self, what: impl fmt::Display) {
-        let finding = Finding::violation(self.clause, format!("{}: {what}", self.name));
-        self.findings.push(finding);
-    }
-
-    fn warning(&mut self, what: impl fmt::Display) {
-        let finding = Finding::warning(self.clause, format!("{}: {what}", self.name));
-        self.findings.push(finding);
-    }
-
-    /// Notes a value that is not the one it must be.
-    fn expect<T: PartialEq + fmt::Display>(&mut self, field: &str, actual: T, expected: T) {
-        if actual != expected {
-            self.violation(format_args!("{field} is {actual}, expected {expected}"));
-        }
-    }
-
-    /// Notes fixed bytes that are not the ones they must be.
-    fn expect_bytes<const N: usize>(&mut self, field: &str, actual: [u8; N], expected: [u8; N]) {
-        self.expect(
-            field,
-            hex::encode_upper(actual),
-            hex::encode_upper(expected),
-        );
     }
 }

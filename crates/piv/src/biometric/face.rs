@@ -1,6 +1,7 @@
 use serde::Serialize;
 
-use super::{BiometricError, Fields, Notes};
+use super::BiometricError;
+use super::record::{self, Fields, Notes};
 use crate::{Finding, Parsed};
 
 const CLAUSE: &str = "SP 800-76-2, 7; INCITS 385-2004; SP 800-85B-4, 9.6";
@@ -91,27 +92,7 @@ impl FaceRecord {
     ///
     /// [`BiometricError::TooShort`] for fewer than 14 bytes.
     pub fn parse(bytes: &[u8]) -> Result<Parsed<Self>, BiometricError> {
-        let mut fields = Fields::new(bytes);
-        let mut record = Self::head(&mut fields).ok_or(BiometricError::TooShort {
-            what: NAME,
-            expected: HEAD,
-            actual: bytes.len(),
-        })?;
-        for _ in 0..record.image_count {
-            let before = fields.rest;
-            let Some(image) = FaceImage::read(&mut fields) else {
-                fields.rest = before;
-                break;
-            };
-            record.images.push(image);
-        }
-        record.rest = fields.rest.to_vec();
-        let findings = record.check(bytes.len());
-        Ok(Parsed {
-            value: record,
-            findings,
-            raw: bytes.to_vec(),
-        })
+        record::parse(bytes, NAME, HEAD, Self::read, Self::check)
     }
 
     /// The bytes of the record.
@@ -126,15 +107,18 @@ impl FaceRecord {
         out
     }
 
-    fn head(fields: &mut Fields<'_>) -> Option<Self> {
-        Some(Self {
+    fn read(fields: &mut Fields<'_>) -> Option<Self> {
+        let mut record = Self {
             format: fields.take()?,
             version: fields.take()?,
             length: fields.u32()?,
             image_count: fields.u16()?,
             images: Vec::new(),
             rest: Vec::new(),
-        })
+        };
+        record.images = fields.parts(record.image_count, FaceImage::read);
+        record.rest = fields.rest().to_vec();
+        Some(record)
     }
 
     fn check(&self, actual: usize) -> Vec<Finding> {
@@ -147,18 +131,7 @@ impl FaceRecord {
         if self.image_count == 0 {
             notes.violation("no image");
         }
-        if self.images.len() != usize::from(self.image_count) {
-            notes.violation(format_args!(
-                "cut short: {} of {} images",
-                self.images.len(),
-                self.image_count
-            ));
-        } else if !self.rest.is_empty() {
-            notes.violation(format_args!(
-                "{} bytes after the last image",
-                self.rest.len()
-            ));
-        }
+        notes.expect_parts("image", self.images.len(), self.image_count, &self.rest);
         for image in &self.images {
             image.check(&mut notes);
         }

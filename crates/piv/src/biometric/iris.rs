@@ -1,6 +1,7 @@
 use serde::Serialize;
 
-use super::{BiometricError, Fields, Notes};
+use super::BiometricError;
+use super::record::{self, Fields, Notes};
 use crate::{Finding, Parsed};
 
 const CLAUSE: &str = "SP 800-76-2, 6; ISO/IEC 19794-6:2011; SP 800-85B-4, 9.7";
@@ -64,27 +65,7 @@ impl IrisRecord {
     ///
     /// [`BiometricError::TooShort`] for fewer than 16 bytes.
     pub fn parse(bytes: &[u8]) -> Result<Parsed<Self>, BiometricError> {
-        let mut fields = Fields::new(bytes);
-        let mut record = Self::head(&mut fields).ok_or(BiometricError::TooShort {
-            what: NAME,
-            expected: HEAD,
-            actual: bytes.len(),
-        })?;
-        for _ in 0..record.representation_count {
-            let before = fields.rest;
-            let Some(representation) = representation(&mut fields) else {
-                fields.rest = before;
-                break;
-            };
-            record.representations.push(representation);
-        }
-        record.rest = fields.rest.to_vec();
-        let findings = record.check(bytes.len());
-        Ok(Parsed {
-            value: record,
-            findings,
-            raw: bytes.to_vec(),
-        })
+        record::parse(bytes, NAME, HEAD, Self::read, Self::check)
     }
 
     /// The bytes of the record.
@@ -103,8 +84,8 @@ impl IrisRecord {
         out
     }
 
-    fn head(fields: &mut Fields<'_>) -> Option<Self> {
-        Some(Self {
+    fn read(fields: &mut Fields<'_>) -> Option<Self> {
+        let mut record = Self {
             format: fields.take()?,
             version: fields.take()?,
             length: fields.u32()?,
@@ -113,7 +94,10 @@ impl IrisRecord {
             eyes: fields.u8()?,
             representations: Vec::new(),
             rest: Vec::new(),
-        })
+        };
+        record.representations = fields.parts(record.representation_count, representation);
+        record.rest = fields.rest().to_vec();
+        Some(record)
     }
 
     fn check(&self, actual: usize) -> Vec<Finding> {
@@ -129,18 +113,12 @@ impl IrisRecord {
         if self.eyes > 2 {
             notes.violation(format_args!("{} eyes, expected at most 2", self.eyes));
         }
-        if self.representations.len() != usize::from(self.representation_count) {
-            notes.violation(format_args!(
-                "cut short: {} of {} representations",
-                self.representations.len(),
-                self.representation_count
-            ));
-        } else if !self.rest.is_empty() {
-            notes.violation(format_args!(
-                "{} bytes after the last representation",
-                self.rest.len()
-            ));
-        }
+        notes.expect_parts(
+            "representation",
+            self.representations.len(),
+            self.representation_count,
+            &self.rest,
+        );
         notes.findings
     }
 }

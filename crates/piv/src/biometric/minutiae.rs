@@ -1,6 +1,7 @@
 use serde::Serialize;
 
-use super::{BiometricError, Fields, Notes};
+use super::BiometricError;
+use super::record::{self, Fields, Notes};
 use crate::Parsed;
 
 const CLAUSE: &str = "SP 800-76-2, 4; INCITS 378-2004; SP 800-85B-4, 9.4";
@@ -125,27 +126,7 @@ impl MinutiaeRecord {
     ///
     /// [`BiometricError::TooShort`] for fewer than 26 bytes.
     pub fn parse(bytes: &[u8]) -> Result<Parsed<Self>, BiometricError> {
-        let mut fields = Fields::new(bytes);
-        let mut record = Self::head(&mut fields).ok_or(BiometricError::TooShort {
-            what: NAME,
-            expected: HEAD,
-            actual: bytes.len(),
-        })?;
-        for _ in 0..record.view_count {
-            let before = fields.rest;
-            let Some(view) = FingerView::read(&mut fields) else {
-                fields.rest = before;
-                break;
-            };
-            record.views.push(view);
-        }
-        record.rest = fields.rest.to_vec();
-        let findings = record.check(bytes.len());
-        Ok(Parsed {
-            value: record,
-            findings,
-            raw: bytes.to_vec(),
-        })
+        record::parse(bytes, NAME, HEAD, Self::read, Self::check)
     }
 
     /// The bytes of the record.
@@ -172,8 +153,8 @@ impl MinutiaeRecord {
         out
     }
 
-    fn head(fields: &mut Fields<'_>) -> Option<Self> {
-        Some(Self {
+    fn read(fields: &mut Fields<'_>) -> Option<Self> {
+        let mut record = Self {
             format: fields.take()?,
             version: fields.take()?,
             length: fields.u16()?,
@@ -188,7 +169,10 @@ impl MinutiaeRecord {
             reserved: fields.u8()?,
             views: Vec::new(),
             rest: Vec::new(),
-        })
+        };
+        record.views = fields.parts(record.view_count, FingerView::read);
+        record.rest = fields.rest().to_vec();
+        Some(record)
     }
 
     fn check(&self, actual: usize) -> Vec<crate::Finding> {
@@ -214,18 +198,7 @@ impl MinutiaeRecord {
         notes.expect("vertical resolution", self.y_resolution, RESOLUTION);
         notes.expect("number of views", self.view_count, 2);
         notes.expect("reserved byte", self.reserved, 0);
-        if self.views.len() != usize::from(self.view_count) {
-            notes.violation(format_args!(
-                "cut short: {} of {} views",
-                self.views.len(),
-                self.view_count
-            ));
-        } else if !self.rest.is_empty() {
-            notes.violation(format_args!(
-                "{} bytes after the last view",
-                self.rest.len()
-            ));
-        }
+        notes.expect_parts("view", self.views.len(), self.view_count, &self.rest);
         for (index, view) in self.views.iter().enumerate() {
             let alone = self
                 .views
