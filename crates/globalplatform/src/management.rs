@@ -219,6 +219,79 @@ pub fn put_keys(
     Ok(())
 }
 
+/// What kind of key a single one is (11.1.8, Table 11-16).
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[repr(u8)]
+pub enum KeyType {
+    /// 80: DES, the mode told by its use.
+    TripleDes = 0x80,
+    /// 88: AES.
+    Aes = 0x88,
+}
+
+/// A key for another purpose than a secure channel.
+pub struct SingleKey<'a> {
+    /// Its kind.
+    pub kind: KeyType,
+    /// The key.
+    pub bytes: &'a [u8],
+    /// Its check value: a block of zeros (3DES) or of 01 (AES) encrypted, 3 bytes of it.
+    pub check_value: [u8; 3],
+}
+
+impl std::fmt::Debug for SingleKey<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SingleKey")
+            .field("kind", &self.kind)
+            .field("length", &self.bytes.len())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Where and as what a single key is written. What the bytes mean to an application is its maker's
+/// affair.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct SingleKeyPlace {
+    /// P1: the version replaced, 00 for none.
+    pub p1: u8,
+    /// P2: the key's identifier.
+    pub p2: u8,
+    /// The new version, the first byte of the data field.
+    pub version: u8,
+}
+
+/// PUT KEY for one key, encrypted with Key-DEK, in the form 11.8.2.3.1 has for one key. The card
+/// checks the key check value sent, this function the one that comes back.
+///
+/// # Errors
+///
+/// [`ManagementError::CheckValues`] when the card took the command but confirms another key: do
+/// not use it further.
+pub fn put_key(
+    channel: &mut SecureChannel<'_>,
+    place: SingleKeyPlace,
+    key: &SingleKey<'_>,
+) -> Result<(), ManagementError> {
+    let mut data = Zeroizing::new(Vec::with_capacity(1 + COMPONENT_ROOM));
+    data.push(place.version);
+    add_component(&mut data, key, channel.data_encryption());
+    let command = Command {
+        data,
+        ..Command::new(0x80, Instruction::PUT_KEY, place.p1, place.p2)
+            .with_expected(Expected::SHORT_MAX)
+    };
+    let response = accepted("PUT KEY", channel.transmit(&command)?)?;
+    let [first, second, third] = key.check_value;
+    let expected = [place.version, first, second, third];
+    if !bool::from(expected[..].ct_eq(&response.data)) {
+        channel.end();
+        return Err(ManagementError::CheckValues {
+            version: place.version,
+        });
+    }
+    Ok(())
+}
+
 fn check_version(version: u8) -> Result<(), ManagementError> {
     match version {
         0x01..=0x7F => Ok(()),
@@ -226,24 +299,37 @@ fn check_version(version: u8) -> Result<(), ManagementError> {
     }
 }
 
-/// Version, then for each key `88`, length, key length, the key encrypted, `03`, check value
-/// (11.8.2.3; AES as in Amendment D).
+/// The most bytes of one key in PUT KEY: type, two lengths, 32 bytes, check value.
+const COMPONENT_ROOM: usize = 3 + 32 + 4;
+
+/// Version, then one component for each key.
 fn key_data(version: u8, keys: &StaticKeys, encryption: &AesKey) -> Zeroizing<Vec<u8>> {
-    const AES: u8 = 0x88;
-    let mut data = Zeroizing::new(vec![version]);
+    let mut data = Zeroizing::new(Vec::with_capacity(1 + 3 * COMPONENT_ROOM));
+    data.push(version);
     for key in keys.in_order() {
-        let length = key.bytes().len();
-        let in_blocks = length.next_multiple_of(BLOCK_SIZE);
-        let mut block = Zeroizing::new(Vec::with_capacity(in_blocks));
-        block.extend_from_slice(key.bytes());
-        block.resize(in_blocks, 0);
-        encryption.cbc_encrypt(&[0; BLOCK_SIZE], &mut block);
-        data.extend_from_slice(&[AES, in_blocks as u8 + 1, length as u8]);
-        data.extend_from_slice(&block);
-        data.push(3);
-        data.extend_from_slice(&key.check_value());
+        let key = SingleKey {
+            kind: KeyType::Aes,
+            bytes: key.bytes(),
+            check_value: key.check_value(),
+        };
+        add_component(&mut data, &key, encryption);
     }
     data
+}
+
+/// Type, length, key length, the key padded to blocks and encrypted, `03`, check value (11.8.2.3;
+/// as in Amendment D under a channel with AES keys).
+fn add_component(data: &mut Vec<u8>, key: &SingleKey<'_>, encryption: &AesKey) {
+    let length = key.bytes.len();
+    let in_blocks = length.next_multiple_of(BLOCK_SIZE);
+    let mut block = Zeroizing::new(Vec::with_capacity(in_blocks));
+    block.extend_from_slice(key.bytes);
+    block.resize(in_blocks, 0);
+    encryption.cbc_encrypt(&[0; BLOCK_SIZE], &mut block);
+    data.extend_from_slice(&[key.kind as u8, in_blocks as u8 + 1, length as u8]);
+    data.extend_from_slice(&block);
+    data.push(3);
+    data.extend_from_slice(&key.check_value);
 }
 
 /// How the data of STORE DATA is made (11.11.2.1, P1).
@@ -300,6 +386,30 @@ pub fn store_data(
         answer = response.data;
     }
     Ok(answer)
+}
+
+/// STORE DATA to the issuer security domain: its issuer identification number (42) and card image
+/// number (45), those that are given, in one block, so that a card writes both or neither
+/// (11.11.3.2).
+///
+/// # Errors
+///
+/// As [`store_data`].
+pub fn store_issuer_numbers(
+    channel: &mut SecureChannel<'_>,
+    issuer_identification_number: Option<&[u8]>,
+    card_image_number: Option<&[u8]>,
+) -> Result<(), ManagementError> {
+    let mut block = Vec::new();
+    for (tag, value) in [
+        (Tag(0x42), issuer_identification_number),
+        (Tag(0x45), card_image_number),
+    ] {
+        if let Some(value) = value {
+            ber::write(&mut block, tag, value);
+        }
+    }
+    store_data(channel, DataStructure::BerTlv, &[&block]).map(drop)
 }
 
 /// INSTALL [for personalization] (11.5.2.3.6): the STORE DATA commands that follow go to this

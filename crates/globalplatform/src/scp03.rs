@@ -8,12 +8,13 @@ mod derivation;
 mod error;
 mod key;
 mod keyset;
+mod messaging;
 mod session;
 
 use std::fmt;
 
 use ground::Ambient;
-use iso7816::{Channel, Command, Expected, Instruction, Response, StatusWord};
+use iso7816::{Channel, Command, Expected, Instruction, Response};
 use subtle::ConstantTimeEq;
 
 use self::derivation::{SessionKeys, card_challenge};
@@ -24,6 +25,7 @@ pub use self::error::{KeyLengthError, KeySetError, Scp03Error};
 pub use self::key::AesKey;
 pub(crate) use self::key::BLOCK_SIZE;
 pub use self::keyset::{Diversification, DiversificationData, Kdf3, StaticKeys, Undiversified};
+pub use self::messaging::Scp03Messaging;
 
 /// What is protected (Amendment D, 7.1.2, P1 of EXTERNAL AUTHENTICATE).
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -253,7 +255,7 @@ pub fn open_channel<'c>(
     }
     Ok(SecureChannel {
         channel,
-        session,
+        messaging: Scp03Messaging::new(session, level),
         keys,
         info: ChannelInfo {
             diversification_data: update.diversification_data,
@@ -262,7 +264,6 @@ pub fn open_channel<'c>(
             sequence: update.sequence,
             level,
         },
-        open: true,
     })
 }
 
@@ -284,10 +285,9 @@ pub struct ChannelInfo {
 /// An open secure channel. It ends for good with the first thing that is not as it must be.
 pub struct SecureChannel<'c> {
     channel: &'c mut Channel,
-    session: Session,
+    messaging: Scp03Messaging,
     keys: StaticKeys,
     info: ChannelInfo,
-    open: bool,
 }
 
 impl SecureChannel<'_> {
@@ -304,27 +304,9 @@ impl SecureChannel<'_> {
     /// on. After any other error it has ended and every further command is
     /// [`Scp03Error::Ended`].
     pub fn transmit(&mut self, command: &Command) -> Result<Response, Scp03Error> {
-        if !self.open {
-            return Err(Scp03Error::Ended);
-        }
-        let mut wrapped = self.session.wrap(command)?;
-        if self.info.level.authenticates_responses() {
-            // There is always a MAC to fetch.
-            wrapped.expected = Some(Expected::SHORT_MAX);
-        }
-        self.open = false;
+        let wrapped = self.messaging.protect(command)?;
         let response = self.channel.transmit(&wrapped)?;
-        if matches!(
-            response.status,
-            StatusWord::SM_OBJECTS_MISSING | StatusWord::SM_OBJECTS_INCORRECT
-        ) {
-            return Err(Scp03Error::CommandMac {
-                status: response.status,
-            });
-        }
-        let response = self.session.unwrap(response)?;
-        self.open = true;
-        Ok(response)
+        self.messaging.unprotect(response)
     }
 
     /// What the card said of itself.
@@ -336,7 +318,16 @@ impl SecureChannel<'_> {
     /// Whether the session goes on.
     #[must_use]
     pub fn is_open(&self) -> bool {
-        self.open
+        self.messaging.is_open()
+    }
+
+    /// The session apart from the channel, to be given back to it with
+    /// [`Channel::begin_secure_messaging`]: clients of an application then speak through the
+    /// secure channel without knowing. What needs Key-DEK or has to know how much fits into a
+    /// command ([`management`](crate::management)) takes the secure channel itself.
+    #[must_use]
+    pub fn into_messaging(self) -> Scp03Messaging {
+        self.messaging
     }
 
     /// The most data bytes a command of this session can carry.
@@ -358,7 +349,7 @@ impl SecureChannel<'_> {
 
     /// Ends the session on this side: something protected made no sense.
     pub(crate) fn end(&mut self) {
-        self.open = false;
+        self.messaging.end();
     }
 }
 
@@ -366,7 +357,7 @@ impl fmt::Debug for SecureChannel<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SecureChannel")
             .field("info", &self.info)
-            .field("open", &self.open)
+            .field("open", &self.is_open())
             .finish_non_exhaustive()
     }
 }

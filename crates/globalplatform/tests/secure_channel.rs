@@ -815,7 +815,7 @@ fn personalisation_commands_have_their_bytes() {
         store_data(&mut session, DataStructure::BerTlv, &[&[1, 2], &[3]]),
         Err(ManagementError::BlockRefused {
             block: 0,
-            status: StatusWord::INSTRUCTION_NOT_SUPPORTED
+            status: StatusWord::WRONG_P1P2
         })
     );
     assert_eq!(sent(0), "84E210000A0102");
@@ -823,7 +823,7 @@ fn personalisation_commands_have_their_bytes() {
         store_data(&mut session, DataStructure::Dgi, &[&[1, 2, 3]]).unwrap_err(),
         ManagementError::BlockRefused {
             block: 0,
-            status: StatusWord::INSTRUCTION_NOT_SUPPORTED
+            status: StatusWord::WRONG_P1P2
         }
     );
     assert_eq!(sent(0), "84E288000B010203");
@@ -865,7 +865,7 @@ fn a_longest_command_of_each_level_and_mode_fits_and_one_byte_more_is_not_sent()
                 Err(Scp03Error::TooLong { .. })
             ));
             let response = session.transmit(&command(longest)).unwrap();
-            assert_eq!(response.status, StatusWord::INSTRUCTION_NOT_SUPPORTED);
+            assert_eq!(response.status, StatusWord::WRONG_P1P2);
         }
     }
 }

@@ -151,14 +151,20 @@ impl PivChip {
             return Err(StatusWord::LOGICAL_CHANNEL_NOT_SUPPORTED.into());
         }
         match self.session.selected {
-            Application::Piv => self.run_piv(command, moment),
+            Application::Piv if command.class & 0x80 != 0 => self.run_domain_for_piv(command),
+            Application::Piv => {
+                // Nothing goes unprotected between the commands of a session.
+                self.session.security_domain = None;
+                self.run_piv(command, moment)
+            }
             Application::CardManager => self.run_card_manager(command),
         }
     }
 
     /// SP 800-73-5 Part 2, 3 for PIV; 0C and 1C are secure messaging, for some commands and
-    /// within a session. The card manager takes 00 and 80, and 84 within its own
-    /// sessions. There is the basic logical channel alone.
+    /// within a session. The card manager takes 00 and 80, and 84 within its own sessions; where
+    /// it serves the PIV application, that takes them, too. There is the basic logical channel
+    /// alone.
     fn check_class(&self, command: &Command) -> Result<(), StatusWord> {
         let proprietary = self.session.selected == Application::CardManager;
         if names_another_channel(command.class, proprietary) {
@@ -168,6 +174,7 @@ impl PivChip {
             (_, 0x00) | (Application::Piv, 0x10) | (Application::CardManager, 0x80 | 0x84) => {
                 Ok(())
             }
+            (Application::Piv, 0x80 | 0x84) if self.model.administration.put_key => Ok(()),
             (Application::Piv, 0x0C | 0x1C) => {
                 if self.model.secure_messaging.is_none()
                     || !secure_messaging::may_carry(command.instruction)

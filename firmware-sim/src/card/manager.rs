@@ -8,6 +8,8 @@
 mod aes;
 mod authenticate;
 mod domain;
+mod for_piv;
+mod issuer_data;
 mod keysets;
 mod messaging;
 mod put_key;
@@ -15,7 +17,6 @@ mod status;
 
 use iso7816::ber::{self, Tag};
 use iso7816::{Command, Instruction, StatusWord};
-use zeroize::Zeroizing;
 
 use super::PivChip;
 use super::nvm::{Cell, Transaction};
@@ -76,7 +77,7 @@ impl PivChip {
                     Instruction::INITIALIZE_UPDATE if command.class == 0x80 => {
                         self.initialize_update(&domain, command)
                     }
-                    Instruction::PUT_KEY | GET_STATUS => {
+                    Instruction::PUT_KEY | Instruction::STORE_DATA | GET_STATUS => {
                         Err(StatusWord::SECURITY_STATUS_NOT_SATISFIED.into())
                     }
                     _ if session.is_some_and(|session| session.is_open()) => {
@@ -101,6 +102,7 @@ impl PivChip {
         let answer = match plain.instruction {
             Instruction::PUT_KEY => self.put_key(&plain, &session),
             GET_STATUS => status::get_status(&plain),
+            Instruction::STORE_DATA => self.store_issuer_data(&plain),
             _ => self.run_in_clear(&plain),
         };
         let answer = answer.map(|data| session.seal(data));
@@ -120,40 +122,4 @@ impl PivChip {
             _ => Err(StatusWord::INSTRUCTION_NOT_SUPPORTED.into()),
         }
     }
-
-    fn get_issuer_data(&self, command: &Command) -> Answer {
-        const ISSUER_IDENTIFICATION: u16 = 0x0042;
-        const CARD_IMAGE: u16 = 0x0045;
-        const PRODUCTION_LIFE_CYCLE: u16 = 0x9F7F;
-        let tag = u16::from_be_bytes([command.p1, command.p2]);
-        if let Some(object) = self.memory.get(Cell::IssuerObject(tag)) {
-            return Ok(Zeroizing::new(object.to_vec()));
-        }
-        let value = match tag {
-            ISSUER_IDENTIFICATION => self.model.card_manager.issuer_identification.clone(),
-            CARD_IMAGE => self.number.to_be_bytes().to_vec(),
-            PRODUCTION_LIFE_CYCLE => self.production_life_cycle().to_vec(),
-            _ => return Err(StatusWord::REFERENCE_NOT_FOUND.into()),
-        };
-        Ok(Zeroizing::new(ber::object(Tag(u32::from(tag)), &value)))
-    }
-
-    /// Card production life cycle data: 42 bytes, of which a simulated card has the maker, the
-    /// type, the operating system and a serial made of the card's number.
-    fn production_life_cycle(&self) -> [u8; 42] {
-        let manager = &self.model.card_manager;
-        let [batch_high, batch_low, serial @ ..] = last_six(self.number);
-        let mut data = [0; 42];
-        data[0..2].copy_from_slice(&manager.ic_fabricator);
-        data[2..4].copy_from_slice(&manager.ic_type);
-        data[4..6].copy_from_slice(&manager.operating_system);
-        data[12..16].copy_from_slice(&serial);
-        data[16..18].copy_from_slice(&[batch_high, batch_low]);
-        data
-    }
-}
-
-fn last_six(number: u64) -> [u8; 6] {
-    let [_, _, six @ ..] = number.to_be_bytes();
-    six
 }

@@ -195,6 +195,10 @@ fn t1() -> Protocol {
     Protocol::T1
 }
 
+fn numbered() -> bool {
+    true
+}
+
 /// A PIN or PUK as the card is delivered with.
 #[derive(Clone, Deserialize, Zeroize, ZeroizeOnDrop)]
 #[serde(deny_unknown_fields)]
@@ -241,6 +245,9 @@ pub struct Administration {
     pub algorithms: Vec<Algorithm>,
     /// Whether the card knows the vendor command SET MANAGEMENT KEY, `00 FF FF FF`.
     pub set_management_key: bool,
+    /// Whether the security domain's secure channel can be opened while the PIV application is
+    /// selected, and the key be replaced through it with PUT KEY, `84 D8 00 9B`.
+    pub put_key: bool,
 }
 
 impl fmt::Debug for Administration {
@@ -249,6 +256,7 @@ impl fmt::Debug for Administration {
             .field("algorithm", &self.algorithm)
             .field("algorithms", &self.algorithms)
             .field("set_management_key", &self.set_management_key)
+            .field("put_key", &self.put_key)
             .finish_non_exhaustive()
     }
 }
@@ -277,6 +285,9 @@ pub struct Capacity {
 pub struct CardManager {
     /// Issuer identification number, object 0042.
     pub issuer_identification: Vec<u8>,
+    /// Whether cards are delivered with issuer identification and card image number (0042, 0045).
+    /// Where not, the issuer writes them.
+    pub numbered: bool,
     /// CPLC: fabricator of the integrated circuit.
     pub ic_fabricator: [u8; 2],
     /// CPLC: type of the integrated circuit.
@@ -355,6 +366,8 @@ struct RawAdministration {
     key: String,
     algorithms: Vec<String>,
     set_management_key: bool,
+    #[serde(default)]
+    put_key: bool,
 }
 
 #[derive(Deserialize)]
@@ -369,6 +382,8 @@ struct RawKeys {
 #[serde(deny_unknown_fields)]
 struct RawCardManager {
     issuer_identification: String,
+    #[serde(default = "numbered")]
+    numbered: bool,
     ic_fabricator: String,
     ic_type: String,
     operating_system: String,
@@ -442,6 +457,7 @@ impl TryFrom<RawModel> for Model {
                     "issuer_identification",
                     &raw.card_manager.issuer_identification,
                 )?,
+                numbered: raw.card_manager.numbered,
                 ic_fabricator: two_bytes("ic_fabricator", &raw.card_manager.ic_fabricator)?,
                 ic_type: two_bytes("ic_type", &raw.card_manager.ic_type)?,
                 operating_system: two_bytes(
@@ -541,6 +557,7 @@ fn administration(raw: &RawAdministration) -> Result<Administration, String> {
             algorithm.symmetric_key_size().is_some()
         })?,
         set_management_key: raw.set_management_key,
+        put_key: raw.put_key,
     })
 }
 

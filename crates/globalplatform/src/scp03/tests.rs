@@ -1,5 +1,5 @@
 use ground::Virtual;
-use iso7816::{Disposition, Link, LinkError, Protocol, Reset};
+use iso7816::{Disposition, Link, LinkError, Protocol, Reset, StatusWord};
 use proptest::prelude::*;
 
 use super::*;
