@@ -4,7 +4,7 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::{Program, RigError};
+use crate::{Background, Program, RigError};
 
 /// Where vpcd waits for the card of its first reader.
 pub const VPCD_PORT: u16 = 0x8C7B;
@@ -14,6 +14,9 @@ pub const VPCD_READER: &str = "Virtual PCD 00 00";
 
 /// Where pcscd listens; it cannot be told another place.
 const PCSCD_SOCKET: &str = "/run/pcscd/pcscd.comm";
+
+/// Tenths of a second a card may take to appear in the reader.
+const APPEARS_WITHIN_TENTHS: u32 = 200;
 
 /// How long pcscd may take to offer the virtual reader.
 const READY_WITHIN: Duration = Duration::from_secs(30);
@@ -29,6 +32,27 @@ pub struct Desk {
 }
 
 impl Desk {
+    /// Puts a simulated card into the virtual reader and waits until the service sees it. The
+    /// card stays until what is returned is dropped.
+    ///
+    /// # Errors
+    ///
+    /// [`RigError::Service`] when the card does not appear, and as [`Background::start`].
+    pub fn insert(&self, card: Program) -> Result<Background, RigError> {
+        let mut card = Background::start(card.args(["--vpcd", &format!("127.0.0.1:{VPCD_PORT}")]))?;
+        for _ in 0..APPEARS_WITHIN_TENTHS {
+            let seen = Program::foreign("opensc-tool").arg("--atr").outcome()?;
+            if seen.code() == Some(0) {
+                return Ok(card);
+            }
+            card.expect_running("a card in the virtual reader")?;
+            thread::sleep(Duration::from_millis(100));
+        }
+        Err(RigError::Service(
+            "the card does not appear in the virtual reader".to_owned(),
+        ))
+    }
+
     /// Waits until no other test uses the service, and starts it unless it runs.
     ///
     /// # Errors

@@ -3,8 +3,6 @@
 use std::error::Error;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::thread;
-use std::time::Duration;
 
 use hil_tests::{Background, Desk, Program, VPCD_PORT, VPCD_READER};
 use serde_json::Value;
@@ -16,9 +14,6 @@ const PASSCODE: &str = "246813";
 
 /// The printer address in `examples/station-pcsc.toml`.
 const PRINTER_PORT: &str = "29100";
-
-/// Tenths of a second a card may take to appear in the reader.
-const APPEARS_WITHIN_TENTHS: u32 = 200;
 
 fn workspace() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
@@ -53,24 +48,6 @@ fn issue(state: &Path, data: &Path) -> Result<Value, Box<dyn Error>> {
     Ok(serde_json::from_str(&issued.stdout())?)
 }
 
-/// Puts a simulated card into the virtual reader and waits until the service sees it.
-fn insert(card: Program) -> Result<Background, Box<dyn Error>> {
-    let mut card = Background::start(card.args(["--vpcd", &vpcd_address()]))?;
-    for _ in 0..APPEARS_WITHIN_TENTHS {
-        if Program::foreign("opensc-tool")
-            .arg("--atr")
-            .outcome()?
-            .code()
-            == Some(0)
-        {
-            return Ok(card);
-        }
-        card.expect_running("a card in the virtual reader")?;
-        thread::sleep(Duration::from_millis(100));
-    }
-    Err("the card does not appear in the virtual reader".into())
-}
-
 fn pkcs11_tool() -> Program {
     Program::foreign("pkcs11-tool")
         .env("PASSCODE", PASSCODE)
@@ -99,7 +76,7 @@ fn openssl(arguments: &[&str], files: &[&Path]) -> Program {
 
 #[test]
 fn foreign_programs_agree_about_a_card_issued_through_pcscd() -> TestResult {
-    let _desk = Desk::take()?;
+    let desk = Desk::take()?;
     let folder = tempfile::tempdir()?;
     let (state, data) = (folder.path().join("station"), folder.path().join("data"));
     let report = issue(&state, &data)?;
@@ -116,7 +93,7 @@ fn foreign_programs_agree_about_a_card_issued_through_pcscd() -> TestResult {
 
     // The hopper counts its blanks from 1, so this is the first card.
     let card = Program::ours("firmware-sim")?.args(["card", "--state"]);
-    let _card = insert(card.arg(state.join("card-1.card")))?;
+    let _card = desk.insert(card.arg(state.join("card-1.card")))?;
 
     let name = Program::foreign("opensc-tool")
         .arg("--name")
@@ -203,9 +180,9 @@ fn foreign_programs_agree_about_a_card_issued_through_pcscd() -> TestResult {
 
 #[test]
 fn inspect_reads_a_card_through_pcscd_without_spending_a_try() -> TestResult {
-    let _desk = Desk::take()?;
+    let desk = Desk::take()?;
     let card = Program::ours("firmware-sim")?.args(["card", "--personalised", "--seed", "7"]);
-    let _card = insert(card)?;
+    let _card = desk.insert(card)?;
     let inspect = || -> Result<Value, Box<dyn Error>> {
         let outcome = Program::ours("cardwright")?
             .args([
