@@ -5,6 +5,7 @@
 use std::fmt;
 
 use iso7816::ber::Tag;
+use serde::{Deserialize, Serialize};
 
 /// The full application identifier, version 01 00 (SP 800-73-5 Part 1, 2.2).
 pub const AID: [u8; 11] = [
@@ -13,6 +14,58 @@ pub const AID: [u8; 11] = [
 
 /// The right-truncated application identifier, without the version (SP 800-73-5 Part 1, 2.2).
 pub const AID_TRUNCATED: [u8; 9] = [0xA0, 0x00, 0x00, 0x03, 0x08, 0x00, 0x00, 0x10, 0x00];
+
+/// The editions of SP 800-73 that cards in the field were made to.
+///
+/// Ordered by age. What the fifth took away, added or tightened stands in SP 800-73-5 Part 1,
+/// Appendix G.
+#[derive(
+    Clone, Copy, Debug, Default, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize,
+)]
+pub enum Edition {
+    /// SP 800-73-4, May 2015 with the errata of February 2016.
+    #[serde(rename = "73-4")]
+    Fourth,
+    /// SP 800-73-5, July 2024.
+    #[default]
+    #[serde(rename = "73-5")]
+    Fifth,
+}
+
+impl Edition {
+    /// All, the oldest first.
+    pub const ALL: [Self; 2] = [Self::Fourth, Self::Fifth];
+
+    /// Its short name, `73-4` or `73-5`, as files and the command line have it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Fourth => "73-4",
+            Self::Fifth => "73-5",
+        }
+    }
+
+    /// The edition of this short name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|edition| edition.name() == name)
+    }
+
+    /// The most tries a PIN may have (SP 800-73-5 Part 2, 3.2.1; before, the counter's four bits).
+    #[must_use]
+    pub const fn most_pin_tries(self) -> u8 {
+        match self {
+            Self::Fourth => 15,
+            Self::Fifth => 10,
+        }
+    }
+}
+
+impl fmt::Display for Edition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SP 800-{}", self.name())
+    }
+}
 
 /// The 36 data objects of SP 800-73-5 Part 1, Table 2 and 3, in the order of the tables.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]

@@ -7,7 +7,7 @@ use iso7816::atr::AtrLine;
 use iso7816::{Atr, Channel};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use piv::words::PinReference;
+use piv::words::{Edition, PinReference};
 use piv::{ApplicationProperties, Client, Finding, PivError, Severity, Tries};
 use serde::Serialize;
 use thiserror::Error;
@@ -52,6 +52,7 @@ pub fn inspect(
         channel = client.into_channel();
     }
     inspection.serial = serial(&inspection, profile);
+    inspection.judge_by_edition(options.edition.or(profile.and_then(Profile::edition)));
     Ok((inspection, channel))
 }
 
@@ -61,6 +62,9 @@ pub struct InspectOptions {
     /// The profile to judge the card by. Without one it is the first candidate cardwright has an
     /// engine for.
     pub profile: Option<String>,
+    /// The edition of SP 800-73 to judge the card by, whatever the profile says. Without one, and
+    /// none in the profile, what changed between editions is told and no violation.
+    pub edition: Option<Edition>,
     /// Read the twenty retired certificates too. They are empty on most cards and cost a command
     /// each.
     pub retired: bool,
@@ -70,6 +74,7 @@ impl Default for InspectOptions {
     fn default() -> Self {
         Self {
             profile: None,
+            edition: None,
             retired: true,
         }
     }
@@ -93,6 +98,8 @@ pub struct Inspection {
     pub identification: Identification,
     /// The id of the profile the card is judged by.
     pub judged_by: Option<String>,
+    /// The edition of SP 800-73 the card is judged by, if one is known.
+    pub edition: Option<Edition>,
     /// Why cards of that profile are not issued, if so.
     pub refusal: Option<String>,
     /// The card serial number, if one could be read.
@@ -212,6 +219,7 @@ impl Inspection {
             },
             identification,
             judged_by: profile.map(|profile| profile.id.clone()),
+            edition: None,
             refusal: refusal.map(|refusal| refusal.to_string()),
             serial: None,
             application: None,
@@ -311,6 +319,25 @@ impl Inspection {
     }
 
     fn judge_tries(&mut self, profile: Option<&Profile>) {
+        let most = Edition::Fifth.most_pin_tries();
+        // The PIV PIN and the Global PIN.
+        let generous: Vec<_> = self
+            .tries
+            .iter()
+            .take(2)
+            .filter_map(|report| match report.state {
+                TriesState::Left { tries } if tries > most => Some(Finding::since(
+                    Edition::Fifth,
+                    "SP 800-73-5 Part 1, Appendix G",
+                    format!(
+                        "{} has {tries} tries left, at most {most} are allowed",
+                        report.reference
+                    ),
+                )),
+                _ => None,
+            })
+            .collect();
+        self.note("passcode", generous);
         // The first is the PIV PIN.
         let findings = match self.tries.first().map(|report| report.state) {
             Some(TriesState::Blocked) => vec![Finding::warning(
@@ -330,6 +357,20 @@ impl Inspection {
             _ => Vec::new(),
         };
         self.note("passcode", findings);
+    }
+
+    /// Settles what depends on the edition.
+    fn judge_by_edition(&mut self, edition: Option<Edition>) {
+        self.edition = edition;
+        self.findings = std::mem::take(&mut self.findings)
+            .into_iter()
+            .filter_map(|found| {
+                Some(CardFinding {
+                    finding: found.finding.judged_by(edition)?,
+                    ..found
+                })
+            })
+            .collect();
     }
 
     fn note(&mut self, about: &str, findings: impl IntoIterator<Item = Finding>) {

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use iso7816::Limits;
 use jiff::civil::Date;
-use piv::words::{Algorithm, KeyReference};
+use piv::words::{Algorithm, Edition, KeyReference};
 use serde::{Deserialize, Serialize};
 
 use crate::{Known, ProfileError};
@@ -45,6 +45,10 @@ pub struct Profile {
     pub state: Known<State>,
     /// Which part of cardwright personalises it.
     pub engine: Known<Engine>,
+    /// The edition of SP 800-73 its cards were made to, for a card with the PIV application.
+    /// Without one what changed between editions is told and held against no card.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub edition: Option<Known<Edition>>,
     /// Answers to reset that nominate the series. They never decide.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub atr: Vec<BytePattern>,
@@ -131,6 +135,12 @@ impl Profile {
         self.series.is_some()
     }
 
+    /// The edition of SP 800-73 to judge its cards by, if one is stated.
+    #[must_use]
+    pub fn edition(&self) -> Option<Edition> {
+        self.edition.as_ref().map(|known| known.value)
+    }
+
     /// The key and algorithm of a slot; `None` when cardwright does not personalise the series.
     #[must_use]
     pub fn slot(&self, slot: Slot) -> Option<(KeyReference, Algorithm)> {
@@ -206,6 +216,10 @@ impl Profile {
                 return Some(("engine", problem));
             }
             _ => {}
+        }
+        if self.edition.is_some() && self.engine.value != Engine::Piv {
+            let problem = format!("engine `{}` has no edition of SP 800-73", self.engine.value);
+            return Some(("edition", problem));
         }
         if let Some(pattern) = self.cplc.iter().find(|pattern| pattern.len() != 42) {
             let problem = format!("CPLC data is 42 bytes, this pattern {}", pattern.len());

@@ -282,8 +282,9 @@ fn is_get_response(command: &Command) -> bool {
         && (command.p1, command.p2) == (0, 0)
 }
 
-/// SP 800-73-5 Part 2, 3: the commands with `10` among their classes. VERIFY and CHANGE REFERENCE
-/// DATA are chained for on-card comparison only, which these cards have not.
+/// SP 800-73-5 Part 2, 3: the commands with `10` among their classes. VERIFY, and since that
+/// edition CHANGE REFERENCE DATA, are chained for on-card comparison only, which these cards have
+/// not.
 fn is_chainable(instruction: Instruction) -> bool {
     matches!(
         instruction,

@@ -3,7 +3,7 @@ use std::path::Path;
 
 use ground::{Blame, Blamed};
 use iso7816::Protocol;
-use piv::words::Algorithm;
+use piv::words::{Algorithm, Edition};
 use serde::Deserialize;
 use thiserror::Error;
 use zeroize::{Zeroize, ZeroizeOnDrop};
@@ -22,6 +22,10 @@ pub struct Model {
     pub name: String,
     /// The product in words.
     pub description: String,
+    /// The edition of SP 800-73 the PIV application was made to: the fifth where the model says
+    /// nothing. A card of the fourth agrees on keys with 9A, 9C and 9E too, may have more than
+    /// ten tries for a PIN, and is personalised with the elements the fifth took away.
+    pub edition: Edition,
     /// The answer to reset.
     pub atr: Vec<u8>,
     /// What is selected after a reset.
@@ -334,6 +338,8 @@ impl Blamed for ModelError {
 struct RawModel {
     name: String,
     description: String,
+    #[serde(default)]
+    edition: Edition,
     atr: String,
     default_application: Application,
     label: String,
@@ -427,12 +433,15 @@ impl TryFrom<RawModel> for Model {
         }
         check_reference("pin", &raw.pin, 6)?;
         check_reference("puk", &raw.puk, 8)?;
+        check_tries("pin", &raw.pin, raw.edition)?;
         if let Some(global) = &raw.global_pin {
             check_reference("global_pin", global, 6)?;
+            check_tries("global_pin", global, raw.edition)?;
         }
         Ok(Self {
             name: raw.name,
             description: raw.description,
+            edition: raw.edition,
             atr,
             default_application: raw.default_application,
             label: raw.label,
@@ -535,6 +544,18 @@ fn check_reference(name: &str, reference: &Reference, shortest: usize) -> Result
     if !(1..=15).contains(&reference.tries) {
         return Err(format!(
             "`{name}` has {} tries, must be between 1 and 15",
+            reference.tries
+        ));
+    }
+    Ok(())
+}
+
+/// The retry limit of a PIN (SP 800-73-5 Part 1, Table 4); that of the PUK is the issuer's.
+fn check_tries(name: &str, reference: &Reference, edition: Edition) -> Result<(), String> {
+    let most = edition.most_pin_tries();
+    if reference.tries > most {
+        return Err(format!(
+            "`{name}` has {} tries, {edition} allows at most {most}",
             reference.tries
         ));
     }

@@ -4,7 +4,7 @@
 mod authority;
 mod cvc;
 
-use ::piv::words::{AID, Algorithm, KeyReference, ObjectId};
+use ::piv::words::{AID, Algorithm, Edition, KeyReference, ObjectId};
 use iso7816::ber::{self, Tag};
 use rand_chacha::ChaCha20Rng;
 use rand_core::Rng;
@@ -59,20 +59,24 @@ pub(super) fn add_to(mut cells: Transaction, model: &Model, number: u64) -> Tran
             fasc_n,
             uuid,
         });
-        cells = cells.set(Cell::Key(reference), value.as_slice()).set(
-            Cell::Object(object.tag()),
-            container(&[(0x70, &certificate), (0x71, &[0x00]), (0xFE, &[])]),
-        );
+        let mut parts: Vec<(u8, &[u8])> = vec![(0x70, &certificate), (0x71, &[0x00])];
+        if model.edition < Edition::Fifth {
+            parts.push((0x72, MSCUID));
+        }
+        parts.push((0xFE, &[]));
+        cells = cells
+            .set(Cell::Key(reference), value.as_slice())
+            .set(Cell::Object(object.tag()), container(&parts));
     }
 
     cells = cells
         .set(
             Cell::Object(ObjectId::Chuid.tag()),
-            chuid(&authority, &fasc_n, &uuid),
+            chuid(&authority, model.edition, &fasc_n, &uuid),
         )
         .set(
             Cell::Object(ObjectId::CardCapabilityContainer.tag()),
-            card_capability_container(&uuid),
+            card_capability_container(model.edition, &uuid),
         )
         .set(
             Cell::Object(ObjectId::Discovery.tag()),
@@ -134,20 +138,34 @@ pub(super) fn pairing_code(random: &mut ChaCha20Rng) -> Vec<u8> {
     container(&[(0x99, code.as_bytes()), (0xFE, &[])])
 }
 
-/// SP 800-73-5 Part 1, Appendix A. The signature covers everything before and after itself.
-fn chuid(authority: &Authority, fasc_n: &[u8], uuid: &[u8]) -> Vec<u8> {
-    let before: &[(u8, &[u8])] = &[(0x30, fasc_n), (0x34, uuid), (0x35, EXPIRY)];
-    let covered = elements(&[before, &[(0xFE, &[])]].concat());
+/// SP 800-73-4 Part 1, Appendix A: what a Windows minidriver of that day called the container.
+const MSCUID: &[u8] = b"simulated container";
+
+/// SP 800-73-5 Part 1, Appendix A. The signature covers everything before and after itself, but
+/// for the buffer length EE of the fourth edition, which is the length of all the rest.
+fn chuid(authority: &Authority, edition: Edition, fasc_n: &[u8], uuid: &[u8]) -> Vec<u8> {
+    let mut before: Vec<(u8, &[u8])> = vec![(0x30, fasc_n)];
+    if edition < Edition::Fifth {
+        before.extend([(0x32, &b"9999"[..]), (0x33, &[0; 9])]);
+    }
+    before.extend([(0x34, uuid), (0x35, EXPIRY)]);
+    let covered = elements(&[&before[..], &[(0xFE, &[])]].concat());
     let signature = authority.sign_chuid(&covered);
-    container(&[before, &[(0x3E, &signature), (0xFE, &[])]].concat())
+    let rest = [&before[..], &[(0x3E, &signature), (0xFE, &[])]].concat();
+    if edition >= Edition::Fifth {
+        return container(&rest);
+    }
+    let length = u16::try_from(elements(&rest).len()).expect("a CHUID is a few kilobytes at most");
+    container(&[&[(0xEE, &length.to_be_bytes()[..])], &rest[..]].concat())
 }
 
 /// SP 800-73-5 Part 1, Appendix A: the identifier of the card and the data model, the rest empty.
-fn card_capability_container(uuid: &[u8; 16]) -> Vec<u8> {
+/// In the fourth edition two more elements, which may be empty.
+fn card_capability_container(edition: Edition, uuid: &[u8; 16]) -> Vec<u8> {
     // GSC-IS: RID, manufacturer unknown, Java Card, 14 bytes of card identifier.
     let mut identifier = vec![0xA0, 0x00, 0x00, 0x01, 0x16, 0xFF, 0x02];
     identifier.extend_from_slice(&uuid[..14]);
-    container(&[
+    let mut parts: Vec<(u8, &[u8])> = vec![
         (0xF0, &identifier),
         (0xF1, &[0x21]),
         (0xF2, &[0x21]),
@@ -160,8 +178,12 @@ fn card_capability_container(uuid: &[u8; 16]) -> Vec<u8> {
         (0xFB, &[]),
         (0xFC, &[]),
         (0xFD, &[]),
-        (0xFE, &[]),
-    ])
+    ];
+    if edition < Edition::Fifth {
+        parts.extend([(0xE3, &[][..]), (0xB4, &[])]);
+    }
+    parts.push((0xFE, &[]));
+    container(&parts)
 }
 
 /// SP 800-73-5 Part 1, 3.3.2.

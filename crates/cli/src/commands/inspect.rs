@@ -9,6 +9,7 @@ use ground::{Ambient, System};
 use iso7816::transcript::Header;
 use iso7816::{Channel, Disposition, Link, Traced, TranscriptWriter};
 use piv::Severity;
+use piv::words::Edition;
 use series::{InspectOptions, Inspection, Profiles, inspect};
 
 use crate::devices;
@@ -37,6 +38,10 @@ pub(crate) struct Inspect {
     /// Judge the card by this series (such as `10` or `generic-piv`) whatever it seems to be
     #[arg(long, value_name = "SERIES")]
     profile: Option<String>,
+
+    /// Judge the card by this edition of SP 800-73, 73-4 or 73-5, whatever the series says
+    #[arg(long, value_name = "EDITION", value_parser = edition)]
+    edition: Option<Edition>,
 
     /// Record every exchange in this file, secrets left out
     #[arg(long, value_name = "FILE")]
@@ -78,6 +83,7 @@ impl Inspect {
     ) -> Result<Inspection, Failure> {
         let options = InspectOptions {
             profile: self.profile.clone(),
+            edition: self.edition,
             ..InspectOptions::default()
         };
         let (inspection, channel) = inspect(
@@ -112,6 +118,13 @@ impl Inspect {
         written.map_err(|error| unwritable(&error))?;
         Ok(inspection)
     }
+}
+
+fn edition(name: &str) -> Result<Edition, String> {
+    Edition::from_name(name).ok_or_else(|| {
+        let known = Edition::ALL.map(Edition::name).join(" or ");
+        format!("no such edition, it is {known}")
+    })
 }
 
 /// Headings bold, verdicts in colour. The terminal layer takes both away where there is none.

@@ -24,6 +24,17 @@ pub(super) const LAYOUT: Layout = Layout {
     ],
 };
 
+/// Of a retired key: there the MSCUID stays (SP 800-73-5 Part 1, Appendix A, Table 20).
+const RETIRED_LAYOUT: Layout = Layout {
+    object: "retired certificate object",
+    elements: &[
+        Spec::new(0x70, "certificate", Size::UpTo(1856), Presence::Mandatory),
+        Spec::new(0x71, "CertInfo", Size::Fixed(1), Presence::Mandatory),
+        Spec::new(0x72, "MSCUID", Size::UpTo(38), Presence::Optional),
+    ],
+    ..LAYOUT
+};
+
 /// CertInfo bit 1: the certificate is compressed with gzip.
 const COMPRESSED: u8 = 0x01;
 const GZIP_MAGIC: [u8; 2] = [0x1F, 0x8B];
@@ -121,6 +132,16 @@ impl CertificateObject {
     /// [`ObjectError`] when not one element can be read.
     pub fn parse(value: &[u8]) -> Result<Parsed<Self>, ObjectError> {
         Self::parse_as(value, &LAYOUT)
+    }
+
+    /// Reads the value inside `53` of a retired certificate, 5FC10D to 5FC120, which may still
+    /// have an MSCUID.
+    ///
+    /// # Errors
+    ///
+    /// As [`CertificateObject::parse`].
+    pub fn parse_retired(value: &[u8]) -> Result<Parsed<Self>, ObjectError> {
+        Self::parse_as(value, &RETIRED_LAYOUT)
     }
 
     /// Reads the certificate in an object of another layout that has the same elements.
@@ -265,6 +286,32 @@ mod tests {
                 .any(|finding| finding.message.contains("says uncompressed"))
         );
         assert_eq!(parsed.value.der().unwrap(), [0x30; 500]);
+    }
+
+    #[test]
+    fn an_mscuid_belongs_to_the_fourth_edition_and_to_retired_certificates() {
+        use crate::words::Edition;
+        let mut object = CertificateObject::plain([0x30, 0x00]);
+        object.mscuid = Some(vec![1, 2, 3]);
+        let value = object.encode();
+        let about_it = |parsed: Parsed<CertificateObject>| {
+            let findings = parsed.findings.into_iter();
+            findings
+                .filter(|finding| finding.message.contains("MSCUID"))
+                .map(|finding| finding.severity)
+                .collect::<Vec<_>>()
+        };
+        use crate::Severity::{Info, Violation};
+        for (edition, expected) in [
+            (None, vec![Info]),
+            (Some(Edition::Fourth), vec![]),
+            (Some(Edition::Fifth), vec![Violation]),
+        ] {
+            let parsed = CertificateObject::parse(&value).unwrap();
+            assert_eq!(about_it(parsed.judged_by(edition)), expected, "{edition:?}");
+            let retired = CertificateObject::parse_retired(&value).unwrap();
+            assert_eq!(about_it(retired.judged_by(edition)), []);
+        }
     }
 
     proptest! {

@@ -4,6 +4,7 @@ use serde::{Serialize, Serializer};
 use thiserror::Error;
 
 use crate::Finding;
+use crate::words::Edition;
 
 /// The error detection code, empty, that ends every object (SP 800-73-5 Part 1, Appendix A).
 const ERROR_DETECTION: u8 = 0xFE;
@@ -244,7 +245,8 @@ impl<'a> Elements<'a> {
             match (spec.presence, self.get(spec.tag).is_some()) {
                 (Presence::Mandatory, false) => self.violation(format!("{named} is missing")),
                 (Presence::Removed, true) => {
-                    let finding = Finding::info(
+                    let finding = Finding::since(
+                        Edition::Fifth,
                         "SP 800-73-5 Part 1, Appendix G",
                         format!(
                             "{}: {named} is an element removed in SP 800-73-5",

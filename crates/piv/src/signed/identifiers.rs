@@ -102,6 +102,7 @@ pub fn check_identifiers(chuid: &Chuid, others: &[Identifiers]) -> Vec<Finding> 
                 severity: other.severity,
                 clause: CLAUSE,
                 message: format!("{}: {message}", other.place),
+                since: None,
             });
         };
         if let Some(expected) = chuid.fasc_n

@@ -36,7 +36,11 @@ fn card(inspection: &Inspection, text: &mut Text) {
     text.line("reader", &inspection.reader);
     text.line("series", &inspection.identification.conclusion);
     if !matches!(inspection.identification.conclusion, Conclusion::Unknown) {
-        text.line("judged by", inspection.judged_by.as_deref().unwrap_or("-"));
+        let profile = inspection.judged_by.as_deref().unwrap_or("-");
+        match inspection.edition {
+            Some(edition) => text.line("judged by", format!("{profile}, {edition}")),
+            None => text.line("judged by", profile),
+        }
     }
     if let Some(refusal) = &inspection.refusal {
         text.line("not issued", refusal);

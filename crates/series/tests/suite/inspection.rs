@@ -10,7 +10,8 @@ use firmware_sim::contacts::{Chip, Contacts};
 use iso7816::ber::{self, Tag};
 use iso7816::{Channel, Reader};
 use jiff::Timestamp;
-use piv::words::ObjectId;
+use piv::Severity;
+use piv::words::{Edition, ObjectId};
 use proptest::prelude::*;
 use series::{
     HashState, InspectOptions, Inspection, ObjectState, Profile, Profiles, SignatureState,
@@ -130,6 +131,59 @@ fn a_card_without_piv_is_reported_with_what_it_showed() {
             .contains("retired since 2026-05-07")
     );
     assert_snapshot("retired.txt", &inspection.to_text());
+}
+
+/// What is told of the elements SP 800-73-5 took away.
+fn told_of_old_elements(
+    card: Edition,
+    profile: &str,
+    edition: Option<Edition>,
+) -> (Option<Edition>, Vec<Severity>) {
+    let mut model = Model::series10();
+    model.edition = card;
+    let options = InspectOptions {
+        profile: Some(profile.to_owned()),
+        edition,
+        ..InspectOptions::default()
+    };
+    let (channel, _) = connect(PivChip::personalised(&model, 7));
+    let now = NOW.parse().unwrap();
+    let (inspection, _) = inspect(channel, &Profiles::builtin(), &options, now).unwrap();
+    let told = inspection.findings.iter().map(|found| &found.finding);
+    let told = told.filter(|finding| finding.message.contains("removed in SP 800-73-5"));
+    (
+        inspection.edition,
+        told.map(|finding| finding.severity).collect(),
+    )
+}
+
+#[test]
+fn the_edition_says_whether_an_old_element_is_a_violation() {
+    use Edition::{Fifth, Fourth};
+    // Three in the CHUID, two in the CCC, one in each of four certificates.
+    for (profile, told, judged, expected) in [
+        ("generic-piv", None, None, vec![Severity::Info; 9]),
+        ("generic-piv", Some(Fourth), Some(Fourth), vec![]),
+        (
+            "generic-piv",
+            Some(Fifth),
+            Some(Fifth),
+            vec![Severity::Violation; 9],
+        ),
+        ("series-10", None, None, vec![Severity::Info; 9]),
+        ("series-9", None, Some(Fourth), vec![]),
+        (
+            "series-9",
+            Some(Fifth),
+            Some(Fifth),
+            vec![Severity::Violation; 9],
+        ),
+    ] {
+        let (actual, found) = told_of_old_elements(Fourth, profile, told);
+        assert_eq!((actual, found), (judged, expected), "{profile}, {told:?}");
+        let (_, found) = told_of_old_elements(Fifth, profile, told);
+        assert_eq!(found, [], "{profile}, {told:?}");
+    }
 }
 
 #[test]

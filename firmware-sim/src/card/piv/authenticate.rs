@@ -1,6 +1,6 @@
 //! GENERAL AUTHENTICATE (SP 800-73-5 Part 2, 3.2.4).
 
-use ::piv::words::{Algorithm, KeyReference};
+use ::piv::words::{Algorithm, Edition, KeyReference};
 use iso7816::ber::{self, Tag};
 use iso7816::{Command, StatusWord};
 use rand_core::Rng;
@@ -47,11 +47,13 @@ impl PivChip {
             return Err(StatusWord::SECURITY_STATUS_NOT_SATISFIED.into());
         }
         let short_digests = self.model.keys.short_digests;
-        let agrees = matches!(
+        let manages = matches!(
             reference,
             KeyReference::KeyManagement | KeyReference::Retired(_)
         );
-        let signs = !agrees || self.model.keys.sign_with_key_management;
+        let signs = !manages || self.model.keys.sign_with_key_management;
+        // The fifth edition keeps the object 85 from the other keys.
+        let agrees = manages || self.model.edition < Edition::Fifth;
         let key = self
             .key(reference)
             .filter(|key| key.algorithm() == algorithm)

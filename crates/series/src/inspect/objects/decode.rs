@@ -198,7 +198,11 @@ fn decode_certificate(
     profile: Option<&Profile>,
     findings: &mut Vec<Finding>,
 ) -> Option<Certificate> {
-    let held = keep(CertificateObject::parse(value), findings);
+    let parsed = match object {
+        ObjectId::RetiredCertificate(_) => CertificateObject::parse_retired(value),
+        _ => CertificateObject::parse(value),
+    };
+    let held = keep(parsed, findings);
     // What keeps it from being a certificate is among the findings of its object.
     let decoded = held.and_then(|held| held.value.certificate().ok())?;
     let now = inspection.read_at;
