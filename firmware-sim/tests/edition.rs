@@ -1,6 +1,11 @@
 //! A card made to SP 800-73-4 beside one made to SP 800-73-5 (SP 800-73-5 Part 1, Appendix G),
 //! as the host's parsers see them.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "the helpers of a test may stop it as the test itself may"
+)]
+
 use firmware_sim::card::nvm::Cell;
 use firmware_sim::card::{Model, PivChip, Reference};
 use firmware_sim::contacts::Chip;
