@@ -48,6 +48,8 @@ pub enum Check {
 pub enum Objects {
     /// Those named.
     These(&'static [ObjectId]),
+    /// Those named and the twenty retired certificates.
+    TheseAndRetired(&'static [ObjectId]),
     /// All 36.
     All,
     /// All but the retired certificates and those named.
@@ -60,6 +62,9 @@ impl Objects {
     pub fn contains(self, object: ObjectId) -> bool {
         match self {
             Self::These(objects) => objects.contains(&object),
+            Self::TheseAndRetired(objects) => {
+                objects.contains(&object) || matches!(object, ObjectId::RetiredCertificate(_))
+            }
             Self::All => true,
             Self::AllBut(objects) => {
                 !objects.contains(&object) && !matches!(object, ObjectId::RetiredCertificate(_))

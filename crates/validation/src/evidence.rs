@@ -1,15 +1,16 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
+use globalplatform::ProductionData;
 use iso7816::{Protocol, StatusWord, ber};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use piv::objects::{CertificateObject, Chuid, Discovery};
-use piv::signed::verify_chuid_bytes;
+use piv::signed::{CertificateRules, verify_chuid_bytes};
 use piv::words::{KeyReference, ObjectId, PinReference};
 use piv::{ApplicationProperties, Client, Parsed, PivError, Tries};
-use series::{Identification, Profile};
+use series::{Conclusion, Identification, Profile};
 use x509_cert::Certificate;
 
 use crate::logbook::Logbook;
@@ -50,6 +51,8 @@ pub struct Evidence {
     pub now: Timestamp,
     /// What certificates are checked against.
     pub trust: TrustStore,
+    /// What is demanded of certificates where the standard leaves a choice.
+    pub rules: CertificateRules,
 }
 
 /// One data object as it was read.
@@ -77,6 +80,64 @@ pub enum ObjectState {
 }
 
 impl Evidence {
+    /// What is known where there are data objects and no card: each as GET DATA would return it,
+    /// wrapper included. Nobody was asked for a passcode, and all that is there was given.
+    #[must_use]
+    pub fn of_objects(
+        source: &str,
+        objects: BTreeMap<ObjectId, Vec<u8>>,
+        rules: CertificateRules,
+        now: Timestamp,
+    ) -> Self {
+        let mut evidence = Self {
+            reader: source.to_owned(),
+            atr: Vec::new(),
+            protocol: Protocol::T1,
+            identification: Identification {
+                atr: Vec::new(),
+                conclusion: Conclusion::Unknown,
+                reasons: Vec::new(),
+                contradictions: Vec::new(),
+                evidence: Vec::new(),
+                selected: None,
+                numbers: ProductionData {
+                    issuer_security_domain: None,
+                    cplc: None,
+                    issuer_identification_number: None,
+                    card_image_number: None,
+                    findings: Vec::new(),
+                },
+            },
+            profile: None,
+            application: ApplicationProperties::default(),
+            tries: BTreeMap::new(),
+            passcode_verified: false,
+            readings: BTreeMap::new(),
+            contents: BTreeMap::new(),
+            chuid: None,
+            signer: None,
+            discovery: None,
+            certificates: BTreeMap::new(),
+            now,
+            trust: TrustStore::default(),
+            rules,
+        };
+        for object in ObjectId::all() {
+            let state = match objects.get(&object) {
+                Some(raw) if is_empty(object, raw) => ObjectState::Empty,
+                Some(raw) => ObjectState::Present(raw.clone()),
+                None => ObjectState::NotRead,
+            };
+            let reading = ObjectReading {
+                state,
+                exchanges: 0..0,
+            };
+            evidence.readings.insert(object, reading);
+        }
+        evidence.decode();
+        evidence
+    }
+
     /// The response to GET DATA for an object, wrapper included.
     #[must_use]
     pub fn raw(&self, object: ObjectId) -> Option<&[u8]> {

@@ -12,6 +12,7 @@ mod registry;
 mod report;
 mod run;
 mod settings;
+mod trust;
 
 pub use assertion::{Assertion, Check, Need, Objects, Standard};
 pub use bench::Bench;
@@ -20,5 +21,6 @@ pub use evidence::{Evidence, ObjectReading, ObjectState};
 pub use judgement::{Deviation, Judgement, Verdict};
 pub use registry::{assertion, assertions};
 pub use report::{CardIdentity, Outcome, Report, Summary};
-pub use run::validate;
-pub use settings::{Permits, Settings, TrustStore};
+pub use run::{judge, validate};
+pub use settings::{Permits, Settings};
+pub use trust::{CertificatePath, PathError, Revocation, TrustError, TrustStore};

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use ground::Ambient;
 use iso7816::{Channel, Link};
+use piv::signed::CertificateRules;
 use piv::words::{ObjectId, PinReference};
 use piv::{Client, PivError, Tries};
 use series::{Identification, Profile, identify};
@@ -116,6 +117,7 @@ fn approach(
     let protocol = channel.link().protocol();
     let identification = identify(&mut channel, &settings.profiles)?;
     let profile = judging_profile(&identification, settings)?;
+    let rules = certificate_rules(profile.as_ref(), settings);
     let is_piv = identification
         .selected
         .as_ref()
@@ -149,6 +151,7 @@ fn approach(
         certificates: BTreeMap::new(),
         now: ambient.now(),
         trust: settings.trust.clone(),
+        rules,
     };
     Ok((client, evidence))
 }
@@ -180,6 +183,45 @@ fn judging_profile(
         .iter()
         .filter(|profile| profile.piv.is_some() && identification.admits(&profile.id));
     Ok(candidates.next().cloned())
+}
+
+/// What the operator demands of certificates, or else the profile: of a series whose issuer is no
+/// agency of the United States less than of others.
+fn certificate_rules(profile: Option<&Profile>, settings: &Settings) -> CertificateRules {
+    if let Some(rules) = &settings.rules {
+        return rules.clone();
+    }
+    let federal = profile.and_then(|profile| profile.certificate.federal.as_ref());
+    match federal.is_some_and(|federal| !federal.value) {
+        true => CertificateRules::non_federal(),
+        false => CertificateRules::common(),
+    }
+}
+
+/// Judges what was read, without a card: every assertion that needs no command, in the order of
+/// [`assertions`]. What needs something else is skipped with the reason.
+#[must_use]
+pub fn judge(evidence: &Evidence) -> Vec<Outcome> {
+    let by_data = assertions().filter(|assertion| !matches!(assertion.check, Check::Command(_)));
+    by_data
+        .flat_map(|assertion| match lacks(assertion, evidence) {
+            Some(need) => {
+                let judgement = Judgement::skipped(format!("it needs {need}"));
+                vec![outcome(assertion, evidence, None, judgement, 0..0)]
+            }
+            None => data_outcomes(assertion, evidence),
+        })
+        .collect()
+}
+
+/// What an assertion about data needs and was not given.
+fn lacks(assertion: &Assertion, evidence: &Evidence) -> Option<Need> {
+    let mut needs = assertion.needs.iter().copied();
+    needs.find(|need| match need {
+        Need::TrustAnchors => evidence.trust.anchors.is_empty(),
+        Need::SecureMessaging => evidence.application.secure_messaging().is_none(),
+        _ => true,
+    })
 }
 
 /// Whether the card is the one the operator named as a test card.
@@ -292,8 +334,10 @@ fn outcome(
     exchanges: Range<u64>,
 ) -> Outcome {
     let mut outcome = Outcome::new(assertion, object, judgement, exchanges);
-    if matches!(outcome.verdict, Verdict::Fail | Verdict::Warning) {
-        outcome.explain(evidence.profile.as_ref());
+    if matches!(outcome.verdict, Verdict::Fail | Verdict::Warning)
+        && let Some(profile) = &evidence.profile
+    {
+        outcome.explain(object, profile);
     }
     outcome
 }

@@ -1,8 +1,9 @@
 use piv::secrets::{AdminKey, Passcode, Puk};
+use piv::signed::CertificateRules;
 use piv::words::KeyReference;
 use series::Profiles;
-use x509_cert::Certificate;
-use x509_cert::crl::CertificateList;
+
+use crate::TrustStore;
 
 /// How to validate.
 #[derive(Debug, Default)]
@@ -21,6 +22,9 @@ pub struct Settings {
     pub permits: Permits,
     /// What certificates are checked against.
     pub trust: TrustStore,
+    /// What is demanded of certificates where the standard leaves a choice; what the profile says,
+    /// if this is left open.
+    pub rules: Option<CertificateRules>,
     /// The assertions to prove, by id or the beginning of one; all if empty.
     pub only: Vec<String>,
     /// Whether the twenty retired certificates are read.
@@ -43,15 +47,4 @@ pub struct Permits {
 impl Permits {
     /// The tries of a passcode that are left alone whatever is permitted.
     pub const RESERVE: u8 = 1;
-}
-
-/// Certificates and revocation lists to check a card's certificates against. Nothing is fetched.
-#[derive(Clone, Debug, Default)]
-pub struct TrustStore {
-    /// Certificates that are trusted.
-    pub anchors: Vec<Certificate>,
-    /// Certificates that may be on the way to a trusted one.
-    pub intermediates: Vec<Certificate>,
-    /// Revocation lists.
-    pub revocation_lists: Vec<CertificateList>,
 }
