@@ -50,8 +50,8 @@ impl Layout {
             ObjectId::AuthenticationCertificate
             | ObjectId::CardAuthenticationCertificate
             | ObjectId::SignatureCertificate
-            | ObjectId::KeyManagementCertificate
-            | ObjectId::RetiredCertificate(_) => &certificate::LAYOUT,
+            | ObjectId::KeyManagementCertificate => &certificate::LAYOUT,
+            ObjectId::RetiredCertificate(_) => &certificate::RETIRED_LAYOUT,
             ObjectId::Fingerprints => &biometric::FINGERPRINTS,
             ObjectId::FacialImage => &biometric::FACE,
             ObjectId::IrisImages => &biometric::IRIS,

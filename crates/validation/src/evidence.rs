@@ -8,7 +8,7 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use piv::objects::{CertificateObject, Chuid, Discovery};
 use piv::signed::{CertificateRules, verify_chuid_bytes};
-use piv::words::{KeyReference, ObjectId, PinReference};
+use piv::words::{Edition, KeyReference, ObjectId, PinReference};
 use piv::{ApplicationProperties, Client, Parsed, PivError, Tries};
 use series::{Conclusion, Identification, Profile};
 use x509_cert::Certificate;
@@ -53,6 +53,9 @@ pub struct Evidence {
     pub trust: TrustStore,
     /// What is demanded of certificates where the standard leaves a choice.
     pub rules: CertificateRules,
+    /// The edition of SP 800-73 the card was made to, if that is known: what changed between the
+    /// editions is held against a card of the later one alone.
+    pub edition: Option<Edition>,
 }
 
 /// One data object as it was read.
@@ -121,6 +124,7 @@ impl Evidence {
             now,
             trust: TrustStore::default(),
             rules,
+            edition: None,
         };
         for object in ObjectId::all() {
             let state = match objects.get(&object) {

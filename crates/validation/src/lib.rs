@@ -3,6 +3,7 @@
 mod assertion;
 mod bench;
 mod command;
+pub mod coverage;
 mod data;
 mod error;
 mod evidence;

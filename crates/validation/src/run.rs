@@ -118,6 +118,7 @@ fn approach(
     let identification = identify(&mut channel, &settings.profiles)?;
     let profile = judging_profile(&identification, settings)?;
     let rules = certificate_rules(profile.as_ref(), settings);
+    let edition = profile.as_ref().and_then(Profile::edition);
     let is_piv = identification
         .selected
         .as_ref()
@@ -152,6 +153,7 @@ fn approach(
         now: ambient.now(),
         trust: settings.trust.clone(),
         rules,
+        edition,
     };
     Ok((client, evidence))
 }

@@ -25,7 +25,7 @@ pub(super) const LAYOUT: Layout = Layout {
 };
 
 /// Of a retired key: there the MSCUID stays (SP 800-73-5 Part 1, Appendix A, Table 20).
-const RETIRED_LAYOUT: Layout = Layout {
+pub(super) const RETIRED_LAYOUT: Layout = Layout {
     object: "retired certificate object",
     elements: &[
         Spec::new(0x70, "certificate", Size::UpTo(1856), Presence::Mandatory),

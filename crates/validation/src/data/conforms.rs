@@ -44,10 +44,12 @@ fn conforms(evidence: &Evidence, object: ObjectId) -> Judgement {
         return Judgement::not_applicable("its wrapper cannot be read");
     };
     match findings(object, value) {
-        Ok(mut findings) => {
-            findings.retain(|finding| !judged_elsewhere(object, finding));
-            judge(findings)
-        }
+        Ok(findings) => judge(
+            findings
+                .into_iter()
+                .filter(|finding| !judged_elsewhere(object, finding))
+                .filter_map(|finding| finding.judged_by(evidence.edition)),
+        ),
         Err(error) => Judgement::fail("an object", error.to_string()),
     }
 }
@@ -73,8 +75,8 @@ fn findings(object: ObjectId, value: &[u8]) -> Result<Vec<Finding>, ObjectError>
         ObjectId::AuthenticationCertificate
         | ObjectId::CardAuthenticationCertificate
         | ObjectId::SignatureCertificate
-        | ObjectId::KeyManagementCertificate
-        | ObjectId::RetiredCertificate(_) => of(CertificateObject::parse(value)),
+        | ObjectId::KeyManagementCertificate => of(CertificateObject::parse(value)),
+        ObjectId::RetiredCertificate(_) => of(CertificateObject::parse_retired(value)),
     }
 }
 
@@ -93,6 +95,7 @@ fn judged_elsewhere(object: ObjectId, finding: &Finding) -> bool {
         "after the error detection code",
         "is not in its shortest form",
         "cannot be read to its end",
+        "is an element removed in",
     ];
     /// What begins like a size is one: `buffer length `EE` of 3 bytes, expected 2`.
     const SIZE: &str = " bytes, expected ";

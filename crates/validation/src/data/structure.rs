@@ -3,7 +3,7 @@
 
 use iso7816::ber::{self, Tag, TlvErrorKind};
 use piv::objects::{Layout, Presence, Size};
-use piv::words::ObjectId;
+use piv::words::{Edition, ObjectId};
 
 use super::reading::{Elements, nothing};
 use super::{card_rule, rule};
@@ -131,6 +131,14 @@ pub(super) const ASSERTIONS: &[Assertion] = &[
         &["73-4.17", "73-4.22", "73-4.26", "73-4.31", "73-4.35"],
         TABLED,
         no_unknown_elements,
+    ),
+    rule(
+        "object.no-removed-elements",
+        "elements that the card's edition of SP 800-73 no longer has are not there",
+        (Standard::Sp80073, "Part 1, Appendix G"),
+        &[],
+        TABLED,
+        no_removed_elements,
     ),
     rule(
         "object.error-detection-empty",
@@ -398,6 +406,30 @@ fn no_unknown_elements(evidence: &Evidence, object: ObjectId) -> Judgement {
         )
     });
     Judgement::broken(deviations.collect())
+}
+
+/// As long as the card's edition is not known, they are a remark.
+fn no_removed_elements(evidence: &Evidence, object: ObjectId) -> Judgement {
+    let elements = Elements::of(evidence, object);
+    let removed = rows(object)
+        .into_iter()
+        .filter(|row| row.presence == Presence::Removed && elements.get(row.tag).is_some());
+    let named: Vec<_> = removed
+        .map(|row| format!("{} `{}`", row.name, Tag(row.tag)))
+        .collect();
+    match evidence.edition {
+        Some(Edition::Fourth) => Judgement::pass(),
+        Some(Edition::Fifth) => Judgement::require(
+            named.is_empty(),
+            "no element that SP 800-73-5 removed",
+            || named.join(", "),
+        ),
+        None if named.is_empty() => Judgement::pass(),
+        None => Judgement {
+            reason: format!("removed in SP 800-73-5: {}", named.join(", ")),
+            ..Judgement::pass()
+        },
+    }
 }
 
 fn error_detection_empty(evidence: &Evidence, object: ObjectId) -> Judgement {
