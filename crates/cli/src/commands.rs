@@ -1,5 +1,7 @@
 //! One module a command.
 
+pub(crate) mod capture;
+pub(crate) mod diff;
 pub(crate) mod inspect;
 pub(crate) mod issue;
 pub(crate) mod print;

@@ -30,6 +30,8 @@ use crate::output::{Ending, Failure, Output, STDOUT};
   cardwright inspect --reader sim:series10       look at a simulated card
   cardwright inspect --reader \"pcsc:OMNIKEY\"     look at the card in a real reader
   cardwright validate --reader sim:series10      prove it against the standards
+  cardwright capture --reader pcsc: -o card.json save everything readable of a card
+  cardwright diff golden.json card.json          say how one card departs from another
   cardwright issue examples/requests.csv         issue cards at a simulated station
   cardwright transcript show run-data/transcripts/FILE.jsonl
 
@@ -48,6 +50,8 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Capture(commands::capture::Capture),
+    Diff(commands::diff::Diff),
     Inspect(commands::inspect::Inspect),
     Issue(commands::issue::Issue),
     Print(commands::print::Print),
@@ -70,6 +74,8 @@ fn main() -> ExitCode {
 
 fn run(command: &Command, output: Output) -> Result<Ending, Failure> {
     match command {
+        Command::Capture(capture) => capture.run(output),
+        Command::Diff(diff) => diff.run(output),
         Command::Inspect(inspect) => inspect.run(output),
         Command::Issue(issue) => issue.run(output),
         Command::Print(print) => print.run(output),

@@ -16,7 +16,8 @@ pub(crate) enum Selector {
 }
 
 /// The forms there are, for help texts.
-pub(crate) const FORMS: &str = "sim:series10, sim:series10-blank, sim:IMAGE, pcsc:NAME, replay:FILE";
+pub(crate) const FORMS: &str =
+    "sim:series10, sim:series10-blank, sim:IMAGE, pcsc:NAME, replay:FILE";
 
 /// The simulated cards that can be named, with what they are.
 pub(crate) const SIMULATED: [(&str, &str); 4] = [

@@ -19,8 +19,8 @@ pub use inspect::{
 pub use known::{Certainty, Conflict, Known};
 pub use profile::{
     AdminKeyChange, AdminPath, Alphabet, BytePattern, Capabilities, CertificateProfile,
-    ChannelLimits, Engine, Explained, Middleware, PasscodePolicy, PasscodeProblem, PivPlan, Probe,
-    Profile, PukPolicy, PukScheme, Refusal, Retirement, SerialSource, Slot, SlotPlan, Slots, State,
-    Stated, Timing, Unknown,
+    ChannelLimits, DiffPlan, Engine, Explained, Middleware, PasscodePolicy, PasscodeProblem,
+    PivPlan, Probe, Profile, PukPolicy, PukScheme, Refusal, Retirement, SerialSource, Slot,
+    SlotPlan, Slots, State, Stated, Timing, Tolerance, Unknown,
 };
 pub use profiles::Profiles;

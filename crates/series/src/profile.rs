@@ -1,3 +1,4 @@
+mod diff;
 mod explained;
 mod learn;
 mod passcode;
@@ -18,6 +19,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Known, ProfileError};
 
+pub use diff::{DiffPlan, Tolerance};
 pub use explained::Explained;
 pub use passcode::{Alphabet, PasscodePolicy, PasscodeProblem};
 pub use pattern::{BytePattern, Probe};
@@ -75,6 +77,9 @@ pub struct Profile {
     /// is `piv`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub piv: Option<PivPlan>,
+    /// What may differ between two cards of the series.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub diff: Option<DiffPlan>,
     /// What workstations need.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub middleware: Vec<Middleware>,
@@ -242,6 +247,9 @@ impl Profile {
         if self.channel.command_data.value < 255 || self.channel.response_data.value < 256 {
             let problem = "every card takes 255 and gives 256 bytes".to_owned();
             return Some(("channel", problem));
+        }
+        if let Some(problem) = self.diff.as_ref().and_then(DiffPlan::inconsistency) {
+            return Some(problem);
         }
         self.piv.as_ref().and_then(PivPlan::inconsistency)
     }

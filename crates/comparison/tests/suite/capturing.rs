@@ -1,0 +1,239 @@
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+use std::sync::{Arc, Mutex};
+
+use card_image::{CardImage, Content};
+use comparison::{CaptureError, PROBES, image_of};
+use firmware_sim::card::{Model, PivChip};
+use ground::Blamed;
+use iso7816::transcript::{Entry, Header};
+use iso7816::{Channel, StatusWord, Traced, Transcript, TranscriptWriter};
+use piv::words::{ObjectId, PinReference};
+use series::{InspectOptions, Profiles, inspect};
+
+use crate::support::*;
+
+/// Status words as the chip answers them without a detour.
+fn tries(contacts: &firmware_sim::contacts::Contacts) -> StatusWord {
+    let mut link = connect(contacts);
+    link.transmit(&[0x00, 0xA4, 0x04, 0x00, 0x05, 0xA0, 0, 0, 0x03, 0x08, 0x00])
+        .unwrap();
+    let answer = link.transmit(&[0x00, 0x20, 0x00, 0x80]).unwrap();
+    StatusWord::from([answer[0], answer[1]])
+}
+
+#[test]
+fn a_capture_has_everything_readable_and_spends_no_try() {
+    let contacts = contacts(personalised(1));
+    let image = take(&contacts, &options()).unwrap();
+    assert_eq!(tries(&contacts), StatusWord(0x63C3));
+
+    assert_eq!(image.source, "sim:test");
+    assert_eq!(image.program.as_deref(), Some("test 1"));
+    assert!(image.taken_at.is_some() && !image.with_passcode);
+    assert_eq!(image.atr, Some(Model::series10().atr));
+    assert!(image.select.as_ref().unwrap().status.is_ok());
+    assert_eq!(image.production.cplc.as_ref().unwrap().len(), 42);
+    assert!(image.production.issuer_identification.is_some());
+    assert!(image.production.card_image_number.is_some());
+
+    assert_eq!(image.objects.len(), 36, "every object was asked for");
+    for (object, content) in &image.objects {
+        assert_eq!(content.is_protected(), object.needs_pin(), "{object}");
+    }
+    assert!(image.object(ObjectId::Chuid).is_some());
+    assert_eq!(image.references.len(), 6);
+    assert_eq!(
+        image.references[&PinReference::Application],
+        StatusWord(0x63C3)
+    );
+    let names: Vec<&str> = image.probes.iter().map(|probe| &*probe.name).collect();
+    assert_eq!(names, PROBES.map(|probe| probe.name));
+    for what in ["select", "read-5FC102", "read-7E"] {
+        assert!(
+            image.timings.iter().any(|timing| timing.what == what),
+            "{what}"
+        );
+    }
+}
+
+#[test]
+fn a_simulated_card_answers_every_probe_as_the_standard_has_it() {
+    for model in [Model::series10(), Model::series9()] {
+        let image = capture_of(PivChip::personalised(&model, 1), &options());
+        for probe in PROBES {
+            let status = image.probe(probe.name).unwrap().status;
+            assert_ne!(
+                probe.standard.allows(status),
+                Some(false),
+                "{} {}: {status}",
+                model.name,
+                probe.name
+            );
+        }
+    }
+}
+
+#[test]
+fn with_the_passcode_what_is_behind_it_is_read_and_the_pairing_code_is_left_out() {
+    let contacts = contacts(personalised(1));
+    let image = take(&contacts, &with_passcode("123456")).unwrap();
+    assert!(image.with_passcode);
+    assert!(image.object(ObjectId::PrintedInformation).is_some());
+    assert_eq!(image.objects[&ObjectId::PairingCode], Content::Withheld);
+    let before = image.probe("without-passcode-5FC109").unwrap();
+    assert_eq!(before.status, StatusWord::SECURITY_STATUS_NOT_SATISFIED);
+
+    // What the card itself says the code is.
+    let mut link = connect(&contacts);
+    for command in ["00A4040005A000000308", "0020008008313233343536FFFF"] {
+        link.transmit(&hex::decode(command).unwrap()).unwrap();
+    }
+    let answer = link
+        .transmit(&hex::decode("00CB3FFF055C035FC12300").unwrap())
+        .unwrap();
+    let code = hex::encode_upper(&answer[4..12]);
+    assert!(code.starts_with('3'), "eight digits: {code}");
+    assert!(!image.to_capture().contains(&code));
+    assert!(!image.to_capture().contains("313233343536"), "the passcode");
+}
+
+#[test]
+fn a_wrong_passcode_is_tried_once_and_not_when_too_few_tries_are_left() {
+    let contacts = contacts(personalised(1));
+    let error = take(&contacts, &with_passcode("999999")).unwrap_err();
+    assert!(matches!(error, CaptureError::Piv(_)), "{error}");
+    assert_eq!(tries(&contacts), StatusWord(0x63C2));
+    let error = take(&contacts, &with_passcode("999999")).unwrap_err();
+    assert!(error.to_string().contains("wrong"), "{error}");
+    assert_eq!(tries(&contacts), StatusWord(0x63C1));
+    let error = take(&contacts, &with_passcode("123456")).unwrap_err();
+    assert!(
+        matches!(
+            error,
+            CaptureError::TooFewTries {
+                left: 1,
+                reserve: 1
+            }
+        ),
+        "{error}"
+    );
+    assert!(error.hint().is_some());
+    assert_eq!(tries(&contacts), StatusWord(0x63C1), "nothing was tried");
+}
+
+/// All but where and when it was taken.
+fn timeless(mut image: CardImage) -> CardImage {
+    image.source.clear();
+    image.taken_at = None;
+    image.timings.clear();
+    image
+}
+
+#[test]
+fn a_capture_put_on_a_card_is_captured_again() {
+    let mut spent = personalised(3);
+    // One try is gone: that is part of the picture.
+    {
+        use firmware_sim::contacts::Chip;
+        spent.power_on();
+        spent.transmit(&hex::decode("00A4040005A000000308").unwrap());
+        spent.transmit(&hex::decode("0020008008393939393939FFFF").unwrap());
+    }
+    for (model, chip, options) in [
+        (Model::series10(), personalised(1), options()),
+        (Model::series10(), personalised(2), with_passcode("123456")),
+        (Model::series10(), spent, options()),
+        (
+            Model::series10(),
+            PivChip::blank(&Model::series10(), 1),
+            options(),
+        ),
+        (
+            Model::series9(),
+            PivChip::personalised(&Model::series9(), 1),
+            options(),
+        ),
+    ] {
+        let first = capture_of(chip, &options);
+        let read = CardImage::parse_capture("x", first.to_capture().as_bytes()).unwrap();
+        assert_eq!(read, first);
+        // Another number, so that nothing comes from there.
+        let again = PivChip::from_image(&model, &read, 99).unwrap();
+        let second = capture_of(again, &options);
+        assert_eq!(timeless(second), timeless(first));
+    }
+}
+
+#[test]
+fn a_card_without_piv_gives_what_else_it_says() {
+    let mut model = Model::series10();
+    // No beginning of the identifier is that long.
+    model.shortest_aid = 12;
+    let image = capture_of(PivChip::blank(&model, 1), &options());
+    assert_eq!(image.select.unwrap().status, StatusWord::NOT_FOUND);
+    assert!(image.production.cplc.is_some());
+    assert_eq!(image.objects, BTreeMap::new());
+}
+
+#[derive(Clone, Default)]
+struct Lines(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Lines {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// What `cardwright inspect --transcript` records.
+fn transcript_of_an_inspection(chip: PivChip) -> Transcript {
+    let contacts = contacts(chip);
+    let (ambient, lines) = (ambient(), Lines::default());
+    let link = connect(&contacts);
+    let header = Header::new("test 1", ambient.now(), &*link);
+    let writer = TranscriptWriter::new(Box::new(lines.clone()), &header, Arc::clone(&ambient));
+    let traced = Traced::new(link, Arc::clone(&ambient), writer.clone());
+    let channel = Channel::new(Box::new(traced));
+    inspect(
+        channel,
+        &Profiles::builtin(),
+        &InspectOptions::default(),
+        ambient.now(),
+    )
+    .unwrap();
+    writer.finish().unwrap();
+    let lines = lines.0.lock().unwrap();
+    Transcript::read(&lines[..]).unwrap()
+}
+
+#[test]
+fn a_transcript_of_an_inspection_gives_the_image_of_what_it_contains() {
+    let image = image_of(&transcript_of_an_inspection(personalised(1)));
+    let capture = capture_of(personalised(1), &options());
+    assert_eq!(image.atr, capture.atr);
+    assert_eq!(image.select, capture.select);
+    assert_eq!(image.production, capture.production);
+    assert_eq!(image.objects, capture.objects);
+    assert_eq!(image.references.len(), 3, "those an inspection asks for");
+    assert!(image.probes.len() < capture.probes.len());
+}
+
+#[test]
+fn a_transcript_cut_anywhere_gives_an_image_of_the_part() {
+    let whole = transcript_of_an_inspection(personalised(1));
+    let image = image_of(&whole);
+    for length in 0..whole.entries.len() {
+        let part = Transcript {
+            entries: whole.entries[..length].to_vec(),
+            ..whole.clone()
+        };
+        let part = image_of(&part);
+        for (object, content) in &part.objects {
+            assert_eq!(&image.objects[object], content);
+        }
+    }
+    assert!(matches!(whole.entries.last(), Some(Entry::End { .. })));
+}
