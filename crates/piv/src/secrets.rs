@@ -241,14 +241,15 @@ impl AdminKey {
     }
 
     /// The cipher's block size in bytes: 8 or 16.
-    pub(crate) fn block_size(&self) -> usize {
+    #[must_use]
+    pub fn block_size(&self) -> usize {
         self.algorithm
             .block_size()
             .expect("the constructor takes symmetric algorithms only")
     }
 
     /// Encrypts blocks in place, ECB. `blocks` is a multiple of the block size.
-    pub(crate) fn encrypt(&self, blocks: &mut [u8]) {
+    pub fn encrypt(&self, blocks: &mut [u8]) {
         match self.algorithm {
             Algorithm::TripleDes => each_block(&self.cipher::<TdesEde3>(), blocks, |c, b| {
                 c.encrypt_block(b);
@@ -264,7 +265,7 @@ impl AdminKey {
     }
 
     /// Decrypts blocks in place, ECB. `blocks` is a multiple of the block size.
-    pub(crate) fn decrypt(&self, blocks: &mut [u8]) {
+    pub fn decrypt(&self, blocks: &mut [u8]) {
         match self.algorithm {
             Algorithm::TripleDes => each_block(&self.cipher::<TdesEde3>(), blocks, |c, b| {
                 c.decrypt_block(b);

@@ -9,7 +9,8 @@ use crate::{Bench, Evidence, Judgement, ValidationError};
 ///
 /// Assertions are data: what they need and whether they write is known before the card is
 /// touched, so that a run can say what it will do and leave out what is not permitted.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub struct Assertion {
     /// Unique, lower case, stable between versions: `verify.wrong-pin-costs-one-try`.
     pub id: &'static str,
@@ -29,6 +30,7 @@ pub struct Assertion {
     /// `73-4.16`.
     pub checks: &'static [&'static str],
     /// How it is proved.
+    #[serde(skip)]
     pub check: Check,
 }
 
@@ -131,8 +133,12 @@ pub enum Need {
     Puk,
     /// The administration key 9B.
     AdminKey,
+    /// That the card is read through its contacts.
+    Contact,
     /// That the card is read without contact.
     Contactless,
+    /// The pairing code, if the card asks for one.
+    PairingCode,
     /// That the card has key 04.
     SecureMessaging,
     /// That the operator has marked the card as one that may be changed.
@@ -149,7 +155,9 @@ impl fmt::Display for Need {
             Self::Passcode => "the passcode",
             Self::Puk => "the PUK",
             Self::AdminKey => "the administration key",
+            Self::Contact => "a contact reader",
             Self::Contactless => "a contactless reader",
+            Self::PairingCode => "the pairing code",
             Self::SecureMessaging => "secure messaging",
             Self::TestCard => "a card marked as a test card",
             Self::TrustAnchors => "trust anchors",

@@ -53,6 +53,18 @@ pub enum ValidationError {
         /// Tries kept in reserve.
         reserve: u8,
     },
+    /// An assertion was about to do what it does not declare or the operator does not permit.
+    #[error("stopped before it was sent: {what}")]
+    NotPermitted {
+        /// The command, and why.
+        what: String,
+    },
+    /// A secret the operator gave was refused by the card.
+    #[error("the {what} given is wrong and is not sent again")]
+    WrongSecret {
+        /// Which one.
+        what: &'static str,
+    },
     /// No assertion fits what was asked for.
     #[error("no assertion is called `{pattern}`")]
     NoAssertion {
@@ -79,6 +91,8 @@ impl Blamed for ValidationError {
             | Self::OtherCard { .. }
             | Self::WrongPasscode { .. }
             | Self::FewTries { .. }
+            | Self::NotPermitted { .. }
+            | Self::WrongSecret { .. }
             | Self::NoAssertion { .. } => Blame::OperatorMistake,
             Self::Record(_) | Self::Write(_) => Blame::StoreFault,
         }
@@ -96,6 +110,10 @@ impl Blamed for ValidationError {
             Self::WrongPasscode { .. } => "make sure which card it is before you try another",
             Self::FewTries { .. } => {
                 "verify the right passcode in another program first, or unblock the card"
+            }
+            Self::WrongSecret { .. } => "a card takes few wrong ones; make sure which card it is",
+            Self::NotPermitted { .. } => {
+                "the card has not seen it; leave this assertion out and report it"
             }
             Self::NoAssertion { .. } => "`cardwright validate --list` lists them",
             Self::Record(_) | Self::Write(_) => return None,

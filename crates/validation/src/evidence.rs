@@ -6,7 +6,7 @@ use iso7816::{Protocol, StatusWord, ber};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
-use piv::objects::{CertificateObject, Chuid, Discovery};
+use piv::objects::{CertificateObject, Chuid, Discovery, PinUsagePolicy};
 use piv::signed::{CertificateRules, verify_chuid_bytes};
 use piv::words::{Edition, KeyReference, ObjectId, PinReference};
 use piv::{ApplicationProperties, Client, Parsed, PivError, Tries};
@@ -161,6 +161,19 @@ impl Evidence {
     #[must_use]
     pub fn today(&self) -> Date {
         self.now.to_zoned(TimeZone::UTC).date()
+    }
+
+    /// Whether the card is read without contact: a contactless reader makes up the answer to reset
+    /// in a form of its own (PC/SC Part 3, 3.1.3.2.3).
+    #[must_use]
+    pub fn is_contactless(&self) -> bool {
+        self.atr.first() == Some(&0x3B) && self.atr.get(2..4) == Some(&[0x80, 0x01])
+    }
+
+    /// The PIN usage policy of the Discovery Object.
+    #[must_use]
+    pub fn policy(&self) -> Option<PinUsagePolicy> {
+        self.discovery.as_ref()?.value.policy
     }
 
     /// What the card is called: the GUID of its CHUID and the serial numbers it tells, in the

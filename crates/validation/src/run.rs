@@ -2,7 +2,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::sync::Arc;
 
-use ground::Ambient;
+use ground::{Ambient, Blame, Blamed};
 use iso7816::{Channel, Link};
 use piv::signed::CertificateRules;
 use piv::words::{ObjectId, PinReference};
@@ -37,7 +37,9 @@ pub fn validate(
     let (logbook, link) = Logbook::over(link, ambient);
     let (mut client, mut evidence) = approach(link, settings, ambient)?;
     progress(0, wanted.len(), "reading the card");
-    if let Some(passcode) = &settings.passcode {
+    // Contactless, no passcode can be sent in clear (SP 800-73-5 Part 1, Table 4).
+    let contact = !evidence.is_contactless();
+    if let Some(passcode) = settings.passcode.as_ref().filter(|_| contact) {
         guard_tries(&mut client)?;
         match client.verify(PinReference::Application, passcode) {
             Ok(()) => evidence.passcode_verified = true,
@@ -73,8 +75,10 @@ pub fn validate(
     }
     progress(wanted.len(), wanted.len(), "looking at the card again");
     let logbook = bench.logbook().clone();
+    let told = bench.differences().to_vec();
     let mut client = bench.into_client();
-    let aftermath = look_again(&mut client, &evidence, settings, &logbook, changed)?;
+    let mut aftermath = look_again(&mut client, &evidence, settings, &logbook, changed)?;
+    aftermath.differences.extend(told);
     client
         .into_channel()
         .disconnect(iso7816::Disposition::Reset)?;
@@ -265,9 +269,13 @@ fn obstacle(
         Need::Passcode => settings.passcode.is_none(),
         Need::Puk => settings.puk.is_none(),
         Need::AdminKey => settings.admin_key.is_none(),
-        // A contactless reader builds the answer to reset from what the card sends (PC/SC Part 3).
-        Need::Contactless => {
-            !evidence.atr.starts_with(&[0x3B]) || evidence.atr.get(2..4) != Some(&[0x80, 0x01])
+        Need::Contact => evidence.is_contactless(),
+        Need::Contactless => !evidence.is_contactless(),
+        Need::PairingCode => {
+            settings.pairing_code.is_none()
+                && evidence
+                    .policy()
+                    .is_some_and(|policy| policy.pairing_code())
         }
         Need::SecureMessaging => evidence.application.secure_messaging().is_none(),
         Need::TestCard => !test_card,
@@ -285,9 +293,19 @@ fn command_outcome(
     let Check::Command(prove) = assertion.check else {
         unreachable!("only command assertions come here");
     };
-    bench.fresh()?;
+    bench.lend(assertion)?;
     let before = bench.logbook().position();
-    let judgement = prove(bench)?;
+    let judgement = match prove(bench) {
+        Ok(judgement) => judgement,
+        Err(error @ (ValidationError::FewTries { .. } | ValidationError::WrongSecret { .. })) => {
+            Judgement::skipped(error.to_string())
+        }
+        // No answer a host can go on with is a finding; the next assertion begins with a reset.
+        Err(error) if error.blame() == Blame::CardMisbehaved => {
+            Judgement::fail("an answer a host can go on with", error.to_string())
+        }
+        Err(error) => return Err(error),
+    };
     let exchanges = bench.logbook().since(before);
     Ok(outcome(
         assertion,
@@ -363,9 +381,18 @@ fn look_again(
         }
     }
     if changed {
-        if let Some(passcode) = &settings.passcode {
-            guard_tries(client)?;
-            client.verify(PinReference::Application, passcode)?;
+        let passcode = settings.passcode.as_ref();
+        if let Some(passcode) = passcode.filter(|_| evidence.passcode_verified) {
+            let verified = guard_tries(client)
+                .and_then(|()| Ok(client.verify(PinReference::Application, passcode)?));
+            match verified {
+                Ok(()) => {}
+                // The report is worth more than a comparison of what the passcode protects.
+                Err(ValidationError::Piv(error @ PivError::Channel { .. })) => {
+                    return Err(error.into());
+                }
+                Err(error) => differences.push(format!("the passcode is not accepted: {error}")),
+            }
         }
         let mut after = evidence.clone();
         after.read_objects(client, logbook, settings.retired)?;

@@ -1,3 +1,4 @@
+use piv::objects::PairingCode;
 use piv::secrets::{AdminKey, Passcode, Puk};
 use piv::signed::CertificateRules;
 use piv::words::KeyReference;
@@ -18,6 +19,8 @@ pub struct Settings {
     pub puk: Option<Puk>,
     /// The administration key.
     pub admin_key: Option<AdminKey>,
+    /// The pairing code, to open the virtual contact interface of a contactless card.
+    pub pairing_code: Option<PairingCode>,
     /// What may be done to the card.
     pub permits: Permits,
     /// What certificates are checked against.
@@ -36,7 +39,8 @@ pub struct Settings {
 pub struct Permits {
     /// Whether objects and keys may be written.
     pub write: bool,
-    /// How many tries of the PIV PIN may be spent on wrong passcodes.
+    /// How many tries of the PIV PIN may be spent on wrong passcodes at a time: the right one
+    /// gives them back before the next is spent. One try of the PUK may be spent with any of them.
     pub pin_tries: u8,
     /// The card this is permitted on, by GUID or serial number. Without it nothing is.
     pub test_card: Option<String>,
@@ -45,6 +49,7 @@ pub struct Permits {
 }
 
 impl Permits {
-    /// The tries of a passcode that are left alone whatever is permitted.
+    /// The tries of a passcode that are left alone whatever is permitted, but by an assertion
+    /// about a blocked passcode: that needs the PUK, and permission for every try there is.
     pub const RESERVE: u8 = 1;
 }

@@ -1,0 +1,227 @@
+//! Every assertion about commands holds on a sound card, and fails on a card with the one fault it
+//! is there to find.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "the helpers of a test may stop it as the test itself may"
+)]
+
+mod cards;
+mod faults;
+mod spy;
+
+use std::sync::{Arc, Mutex};
+
+use firmware_sim::card::{Interface, Model};
+use validation::{Assertion, Check, Outcome, Permits, Report, Settings, Verdict, assertions};
+
+use cards::{bare, chip, everything, link, run, run_sound};
+use faults::{FAULTS, Faulty};
+use spy::Spy;
+
+fn commands() -> impl Iterator<Item = &'static Assertion> {
+    assertions().filter(|assertion| matches!(assertion.check, Check::Command(_)))
+}
+
+fn about_commands(report: &Report) -> impl Iterator<Item = &Outcome> {
+    let ids: Vec<&str> = commands().map(|assertion| assertion.id).collect();
+    report
+        .outcomes
+        .iter()
+        .filter(move |outcome| ids.contains(&outcome.id))
+}
+
+/// Everything holds or says why it does not apply.
+fn assert_sound(report: &Report) -> usize {
+    let mut passed = 0;
+    for outcome in about_commands(report) {
+        match outcome.verdict {
+            Verdict::Pass => passed += 1,
+            Verdict::NotApplicable | Verdict::Skipped => {
+                assert!(!outcome.reason.is_empty(), "{}", outcome.id);
+                println!("{}: {} ({})", outcome.id, outcome.verdict, outcome.reason);
+            }
+            _ => panic!(
+                "{}: {} {:?}",
+                outcome.id, outcome.verdict, outcome.deviations
+            ),
+        }
+    }
+    passed
+}
+
+#[test]
+fn there_are_eighty_assertions_or_more_about_commands() {
+    assert!(commands().count() >= 80, "{}", commands().count());
+}
+
+#[test]
+fn all_hold_on_a_sound_series_10_card_over_the_contacts() {
+    let model = Model::series10();
+    let report = run_sound(&model, Interface::Contact, &everything(&model));
+    let passed = assert_sound(&report);
+    assert!(passed >= 110, "{passed}");
+    // The one thing that cannot be undone is told of.
+    assert_eq!(
+        report.aftermath.differences.len(),
+        1,
+        "{:?}",
+        report.aftermath
+    );
+    assert!(report.aftermath.differences[0].contains("key 9D"));
+}
+
+#[test]
+fn all_hold_on_a_sound_series_9_card() {
+    let model = Model::series9();
+    let report = run_sound(&model, Interface::Contact, &everything(&model));
+    let passed = assert_sound(&report);
+    assert!(passed >= 85, "{passed}");
+}
+
+#[test]
+fn all_hold_on_a_sound_series_10_card_without_contact() {
+    let model = Model::series10();
+    let report = run_sound(&model, Interface::Contactless, &everything(&model));
+    let passed = assert_sound(&report);
+    assert!(passed >= 50, "{passed}");
+    assert_eq!(report.aftermath.differences, [""; 0]);
+}
+
+#[test]
+fn all_hold_without_contact_where_no_pairing_code_is_asked_for() {
+    let mut model = Model::series10();
+    model.pin_usage_policy = [0x4C, 0x00];
+    let report = run_sound(&model, Interface::Contactless, &everything(&model));
+    let passed = assert_sound(&report);
+    assert!(passed >= 48, "{passed}");
+}
+
+#[test]
+fn every_assertion_about_commands_has_a_fault_that_it_must_find() {
+    for assertion in commands() {
+        assert!(
+            FAULTS.iter().any(|fault| fault.id == assertion.id),
+            "no fault for `{}`",
+            assertion.id
+        );
+    }
+    for fault in FAULTS {
+        assert!(commands().any(|it| it.id == fault.id), "`{}`", fault.id);
+    }
+}
+
+/// Runs one assertion over its faulty card; the fault shows while it is proved.
+fn run_faulty(fault: &'static faults::Fault) -> Report {
+    let model = fault.card.model();
+    let mut settings = everything(&model);
+    settings.only = vec![fault.id.to_owned()];
+    let between = Arc::new(Mutex::new(Faulty::new(fault)));
+    let link = link(chip(&model, fault.card.interface()), &between);
+    let title = validation::assertion(fault.id).unwrap().title;
+    run(link, &settings, &mut |_, _, next| {
+        if !fault.from_the_start {
+            between.lock().unwrap().armed = next == title;
+        }
+    })
+    .unwrap_or_else(|error| panic!("{}: {error}", fault.id))
+}
+
+#[test]
+fn every_fault_is_found_by_its_assertion() {
+    let mut missed = Vec::new();
+    for (index, fault) in FAULTS.iter().enumerate() {
+        let report = run_faulty(fault);
+        let outcome = report.outcomes.iter().find(|it| it.id == fault.id).unwrap();
+        if outcome.verdict != Verdict::Fail {
+            missed.push(format!(
+                "{index} {}: {} {} {:?}",
+                fault.id, outcome.verdict, outcome.reason, outcome.deviations
+            ));
+        } else {
+            assert!(!outcome.deviations.is_empty(), "{}", fault.id);
+        }
+    }
+    assert!(missed.is_empty(), "{}", missed.join("\n"));
+}
+
+/// Runs with a spy in between.
+fn spied(model: &Model, interface: Interface, settings: &Settings) -> (Report, Spy) {
+    let between = Arc::new(Mutex::new(Spy::new()));
+    let link = link(chip(model, interface), &between);
+    let report = run(link, settings, &mut |_, _, _| {}).unwrap();
+    let spy = std::mem::replace(&mut *between.lock().unwrap(), Spy::new());
+    (report, spy)
+}
+
+#[test]
+fn without_permission_nothing_is_written_and_no_try_is_spent() {
+    for (model, interface) in [
+        (Model::series10(), Interface::Contact),
+        (Model::series10(), Interface::Contactless),
+        (Model::series9(), Interface::Contact),
+    ] {
+        let given = Settings {
+            permits: Permits::default(),
+            ..everything(&model)
+        };
+        for settings in [bare(), given] {
+            let (report, spy) = spied(&model, interface, &settings);
+            assert_eq!(spy.writing, [""; 0]);
+            assert_eq!((spy.wrong_verifies, spy.spent()), (0, (0, 0)));
+            assert_eq!(report.aftermath.differences, [""; 0]);
+        }
+    }
+}
+
+#[test]
+fn a_permission_for_no_card_in_particular_permits_nothing() {
+    let model = Model::series10();
+    let mut settings = everything(&model);
+    settings.permits.test_card = None;
+    let (_, spy) = spied(&model, Interface::Contact, &settings);
+    assert_eq!(spy.writing, [""; 0]);
+    assert_eq!((spy.wrong_verifies, spy.spent()), (0, (0, 0)));
+}
+
+#[test]
+fn no_more_tries_are_spent_than_permitted() {
+    let model = Model::series10();
+    for permitted in 0..=3 {
+        for write in [false, true] {
+            let mut settings = everything(&model);
+            settings.permits.pin_tries = permitted;
+            settings.permits.write = write;
+            let (_, spy) = spied(&model, Interface::Contact, &settings);
+            let (pin, puk) = spy.spent();
+            assert!(pin <= permitted, "{pin} of {permitted}");
+            assert!(puk <= u8::from(permitted > 0 && write), "{puk}");
+            assert_eq!(spy.writing.is_empty(), !write);
+        }
+    }
+}
+
+#[test]
+fn no_assertion_does_more_than_it_declares_and_each_leaves_the_card_as_it_was() {
+    let model = Model::series10();
+    for assertion in commands() {
+        for interface in [Interface::Contact, Interface::Contactless] {
+            let mut settings = everything(&model);
+            settings.only = vec![assertion.id.to_owned()];
+            let (report, spy) = spied(&model, interface, &settings);
+            let (pin, puk) = spy.spent();
+            // The id of one may be the beginning of another's.
+            let run = || commands().filter(|it| it.id.starts_with(assertion.id));
+            let declared = run().map(|it| it.pin_tries).max().unwrap();
+            assert!(pin <= declared, "{}: {pin}", assertion.id);
+            assert!(puk <= declared.min(1), "{}: {puk}", assertion.id);
+            if run().all(|it| !it.writes) {
+                assert_eq!(spy.writing, [""; 0], "{}", assertion.id);
+            }
+            if assertion.id != "generate.new-key" {
+                let differences = &report.aftermath.differences;
+                assert_eq!(differences, &[""; 0], "{}", assertion.id);
+            }
+        }
+    }
+}
