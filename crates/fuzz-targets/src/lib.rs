@@ -1,0 +1,97 @@
+#![doc = include_str!("../README.md")]
+
+mod cards;
+mod codecs;
+mod documents;
+mod link;
+mod mutation;
+mod objects;
+
+pub use mutation::Mutator;
+
+/// A parser under any bytes.
+#[derive(Clone, Copy, Debug)]
+pub struct Target {
+    /// What it is called: the name of its binary and of its folder in `vectors/corpus`.
+    pub name: &'static str,
+    /// Feeds it the bytes.
+    ///
+    /// # Panics
+    ///
+    /// If the parser breaks its word.
+    pub run: fn(&[u8]),
+}
+
+const fn named(name: &'static str, run: fn(&[u8])) -> Target {
+    Target { name, run }
+}
+
+/// All of them.
+pub const TARGETS: &[Target] = &[
+    named("application", objects::application),
+    named("apdu_description", codecs::apdu_description),
+    named("atr", codecs::atr),
+    named("ber", codecs::ber),
+    named("bit_group", objects::bit_group),
+    named("card", cards::card),
+    named(
+        "card_capability_container",
+        objects::card_capability_container,
+    ),
+    named("card_image", documents::card_image),
+    named("card_model", documents::card_model),
+    named("cbeff", objects::cbeff),
+    named("certificate", objects::certificate),
+    named("certificate_object", objects::certificate_object),
+    named("chuid", objects::chuid),
+    named("command", codecs::command),
+    named("cvc", objects::cvc),
+    named("discovery", objects::discovery),
+    named("face_object", objects::face_object),
+    named("face_record", objects::face_record),
+    named("fingerprints_object", objects::fingerprints_object),
+    named("host", cards::host),
+    named("iris_object", objects::iris_object),
+    named("iris_record", objects::iris_record),
+    named("key_history", objects::key_history),
+    named("minutiae_record", objects::minutiae_record),
+    named("pairing_code", objects::pairing_code),
+    named("printed_information", objects::printed_information),
+    named("printer", cards::printer),
+    named("printer_job", codecs::printer_job),
+    named("printer_profile", documents::printer_profile),
+    named("printer_reply", codecs::printer_reply),
+    named("production_data", codecs::production_data),
+    named("profile", documents::profile),
+    named("public_key", objects::public_key),
+    named("response", codecs::response),
+    named("secure_channel", cards::secure_channel),
+    named("secure_messaging", cards::secure_messaging),
+    named(
+        "secure_messaging_establishment",
+        cards::secure_messaging_establishment,
+    ),
+    named("secure_messaging_signer", objects::secure_messaging_signer),
+    named("security_object", objects::security_object),
+    named("status_list", codecs::status_list),
+    named("transcript", documents::transcript),
+];
+
+/// The target of this name.
+#[must_use]
+pub fn target(name: &str) -> Option<&'static Target> {
+    TARGETS.iter().find(|target| target.name == name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_two_targets_have_the_same_name() {
+        let mut names: Vec<_> = TARGETS.iter().map(|target| target.name).collect();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), TARGETS.len());
+    }
+}

@@ -1,0 +1,441 @@
+//! The corpus of every target, made from the project's vectors, profiles and simulated cards.
+//! `CARDWRIGHT_WRITE_VECTORS` writes it anew. What is made of vectors is compared to the byte; the
+//! rest may grow old: as a beginning for mutations it is as good as ever.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "the helpers of a test may stop it as the test itself may"
+)]
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use firmware_sim::card::nvm::Cell;
+use firmware_sim::card::{Model, PivChip};
+use firmware_sim::contacts::Chip;
+use iso7816::ber::{self, Tag};
+use printers::magicard::{Ink, Job, Page, Plane, Query, Word};
+
+/// Files by target and name, and whether they are made of vectors.
+#[derive(Default)]
+struct Corpus(BTreeMap<(String, String), (Vec<u8>, bool)>);
+
+impl Corpus {
+    /// Something made of a vector.
+    fn add(&mut self, target: &str, name: &str, bytes: impl Into<Vec<u8>>) {
+        self.put(target, name, bytes.into(), true);
+    }
+
+    /// Something made of what may change.
+    fn seed(&mut self, target: &str, name: &str, bytes: impl Into<Vec<u8>>) {
+        self.put(target, name, bytes.into(), false);
+    }
+
+    fn put(&mut self, target: &str, name: &str, bytes: Vec<u8>, lasting: bool) {
+        let place = (target.to_owned(), name.to_owned());
+        let before = self.0.insert(place, (bytes, lasting));
+        assert!(before.is_none(), "{target}/{name}");
+    }
+}
+
+fn vectors() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../vectors")
+}
+
+fn object(name: &str) -> Vec<u8> {
+    let path = vectors().join("objects").join(format!("{name}.hex"));
+    let text = std::fs::read_to_string(path).unwrap();
+    hex::decode(text.split_whitespace().collect::<String>()).unwrap()
+}
+
+fn repository(path: &str) -> Vec<u8> {
+    std::fs::read(vectors().join("..").join(path)).unwrap()
+}
+
+/// The value of an element of an object.
+fn element(value: &[u8], tag: u32) -> Vec<u8> {
+    ber::Reader::single_byte_tags(value)
+        .map(Result::unwrap)
+        .find(|element| element.tag == Tag(tag))
+        .unwrap()
+        .value
+        .to_vec()
+}
+
+/// Each behind its length in one byte, or two after `FF`.
+fn pieces<T: AsRef<[u8]>>(pieces: &[T]) -> Vec<u8> {
+    let mut out = Vec::new();
+    for piece in pieces {
+        let piece = piece.as_ref();
+        match piece.len() {
+            length @ 0..=0xFE => out.push(length as u8),
+            length => {
+                out.push(0xFF);
+                out.extend_from_slice(&(length as u16).to_be_bytes());
+            }
+        }
+        out.extend_from_slice(piece);
+    }
+    out
+}
+
+fn commands(texts: &[&str]) -> Vec<Vec<u8>> {
+    texts
+        .iter()
+        .map(|text| hex::decode(text.replace(' ', "")).unwrap())
+        .collect()
+}
+
+/// What the chip answers to these, one by one.
+fn answers(chip: &mut PivChip, commands: &[Vec<u8>]) -> Vec<Vec<u8>> {
+    commands
+        .iter()
+        .map(|command| chip.transmit(command))
+        .collect()
+}
+
+fn objects(corpus: &mut Corpus) {
+    for kind in ["p256", "p384", "rsa2048", "rsa3072"] {
+        let small = kind.starts_with('p');
+        corpus.add("chuid", kind, object(&format!("chuid-{kind}")));
+        let certificate = object(&format!("content-signer-{kind}.certificate"));
+        if small {
+            for (target, name) in [
+                ("fingerprints_object", "fingerprints"),
+                ("face_object", "face"),
+                ("iris_object", "iris"),
+            ] {
+                let value = object(&format!("{name}-{kind}"));
+                corpus.add("cbeff", &format!("{name}-{kind}"), element(&value, 0xBC));
+                corpus.add(target, kind, value);
+            }
+            corpus.add(
+                "security_object",
+                kind,
+                object(&format!("security-object-{kind}")),
+            );
+        }
+        corpus.add("certificate", kind, certificate.clone());
+        let mut value = ber::object(Tag(0x70), &certificate);
+        value.extend_from_slice(&[0x71, 0x01, 0x00, 0xFE, 0x00]);
+        corpus.add("certificate_object", kind, value);
+    }
+    for (target, kind) in [
+        ("minutiae_record", "fingerprints"),
+        ("face_record", "face"),
+        ("iris_record", "iris"),
+    ] {
+        let record = element(&object(&format!("{kind}-p256")), 0xBC);
+        let length = u32::from_be_bytes(record[2..6].try_into().unwrap()) as usize;
+        corpus.add(target, "vector", &record[88..88 + length]);
+    }
+    corpus.add("chuid", "unsigned", object("chuid-unsigned"));
+    corpus.add("certificate_object", "gzip", object("certificate-gzip"));
+    let mut old = object("certificate-gzip");
+    old.truncate(old.len() - 2);
+    old.extend_from_slice(&[0x72, 0x02, 0x41, 0x42, 0xFE, 0x00]);
+    corpus.add("certificate_object", "mscuid", old);
+    for (target, name) in [
+        ("bit_group", "biometric-information-templates"),
+        ("card_capability_container", "card-capability-container"),
+        ("discovery", "discovery"),
+        ("key_history", "key-history"),
+        ("pairing_code", "pairing-code"),
+        ("printed_information", "printed-information"),
+        ("secure_messaging_signer", "secure-messaging-signer-direct"),
+        (
+            "secure_messaging_signer",
+            "secure-messaging-signer-intermediate",
+        ),
+    ] {
+        corpus.add(target, name, object(name));
+    }
+    corpus.add("bit_group", "none", [0x02, 0x01, 0x00]);
+    let signer = object("secure-messaging-signer-intermediate");
+    let intermediate = ber::Reader::new(&signer)
+        .filter_map(Result::ok)
+        .find(|object| object.tag == Tag(0x7F21))
+        .unwrap();
+    corpus.add("cvc", "intermediate", intermediate.raw);
+}
+
+fn card_side(corpus: &mut Corpus) {
+    let model = Model::series10();
+    let mut chip = PivChip::personalised(&model, 1);
+    let select = "00A404000BA00000030800001000010000";
+    let verify = "0020008008313233343536FFFF";
+    let whole: Vec<Vec<u8>> = commands(&[
+        select,
+        "00CB3FFF055C035FC10200",
+        "00200080",
+        verify,
+        "0087119A267C2482008120000102030405060708090A0B0C0D0E0F101112131415161718191A1B1C1D1E1F00",
+        "00240080103132333435 36FFFF 363534333231FFFF",
+        "002C0080103132333435363738 313233343536FFFF",
+        "00870A9B047C02810000",
+        "1087119A107C2482008120000102030405060708090A",
+        "00CB3FFF055C035FC10508",
+        "00C0000000",
+        "00FFFFFF1B0A9B18010203040506070801020304050607080102030405060708",
+    ]);
+    corpus.seed(
+        "card",
+        "piv-contact",
+        [&[0x01][..], &pieces(&whole)].concat(),
+    );
+    corpus.seed("card", "piv-blank", [&[0x00][..], &pieces(&whole)].concat());
+    corpus.seed(
+        "card",
+        "piv-series9",
+        [&[0x08][..], &pieces(&whole)].concat(),
+    );
+    corpus.seed(
+        "card",
+        "piv-over-t0",
+        [
+            &[0x05][..],
+            &pieces(&commands(&[
+                &select[..32],
+                "00C0000037",
+                "00CB3FFF055C035FC102",
+                "00C0000000",
+                verify,
+                "0020008000",
+            ])),
+        ]
+        .concat(),
+    );
+    let manager = commands(&[
+        "00A4040008A00000015100000000",
+        "80CA9F7F00",
+        "80CA00E000",
+        "8050000008010203040506070800",
+        "8482330010000102030405060708090A0B0C0D0E0F",
+        "80D8018108880102030405060700",
+    ]);
+    corpus.seed(
+        "card",
+        "card-manager",
+        [&[0x00][..], &pieces(&manager)].concat(),
+    );
+
+    chip.power_on();
+    corpus.seed("atr", "series10", chip.power_on());
+    corpus.seed(
+        "atr",
+        "series10-contactless",
+        model.contactless.as_ref().unwrap().atr.clone(),
+    );
+    corpus.seed("atr", "series9", Model::series9().atr);
+    corpus.seed("atr", "shortest", [0x3B, 0x00]);
+    let template = chip.transmit(&commands(&[select])[0]);
+    corpus.seed("application", "series10", &template[..template.len() - 2]);
+
+    let mut host = vec![0x02];
+    host.extend(pieces(&[
+        template.as_slice(),
+        &[0x6A, 0x82],
+        &[0x90, 0x00],
+        &[0x63, 0xC3],
+    ]));
+    corpus.seed("host", "few-answers", host.clone());
+    for tag in ["5FC107", "5FC102", "5FC105", "5FC101"] {
+        let value = chip
+            .memory()
+            .get(Cell::Object(Tag(u32::from_str_radix(tag, 16).unwrap())))
+            .unwrap();
+        host.extend(pieces(&[[value, &[0x90, 0x00]].concat()]));
+    }
+    corpus.seed("host", "objects", host);
+
+    let mut blank = PivChip::blank(&model, 1);
+    blank.power_on();
+    let answered = answers(&mut blank, &manager[..4]);
+    corpus.seed(
+        "secure_channel",
+        "series10",
+        [&[0x02][..], &pieces(&answered)].concat(),
+    );
+    let cplc = &answered[1][..answered[1].len() - 2];
+    corpus.seed("production_data", "series10", cplc);
+    corpus.seed("production_data", "serial", [0x4D, 0, 0, 0, 0, 0, 0, 1]);
+    corpus.seed(
+        "status_list",
+        "security-domain",
+        hex::decode("E3124F08A0000001510000009F700101C5039EFE80").unwrap(),
+    );
+
+    let establish = {
+        use piv::secure_messaging::{CipherSuite, HostEphemeral};
+        let host = HostEphemeral::from_scalar(CipherSuite::Cs2, &[7; 32]).unwrap();
+        host.command().to_short().unwrap().to_vec()
+    };
+    let mut data = chip.transmit(&establish);
+    let status = data.split_off(data.len() - 2);
+    if status[0] == 0x61 {
+        let more = chip.transmit(&[0x00, 0xC0, 0x00, 0x00, 0x00]);
+        data.extend_from_slice(&more[..more.len() - 2]);
+    }
+    corpus.seed("secure_messaging_establishment", "series10", data);
+    let cvc = chip.memory().get(Cell::Certificate).unwrap();
+    corpus.seed("cvc", "card", cvc);
+    corpus.seed(
+        "secure_messaging",
+        "status-alone",
+        hex::decode("990290008E0801020304050607089000").unwrap(),
+    );
+    corpus.seed(
+        "secure_messaging",
+        "data",
+        hex::decode("871101000102030405060708090A0B0C0D0E0F990290008E0801020304050607089000")
+            .unwrap(),
+    );
+    corpus.seed("secure_messaging", "clear", [0x69, 0x88]);
+
+    let exchanges: Vec<Vec<u8>> = {
+        let mut chip = PivChip::personalised(&model, 1);
+        chip.power_on();
+        let given = answers(&mut chip, &whole);
+        whole
+            .iter()
+            .cloned()
+            .zip(given)
+            .flat_map(|(c, a)| [c, a])
+            .collect()
+    };
+    corpus.seed("apdu_description", "piv", pieces(&exchanges));
+    for (number, command) in whole.iter().enumerate() {
+        corpus.seed("command", &format!("piv-{number:02}"), command.clone());
+    }
+    corpus.seed(
+        "command",
+        "extended",
+        hex::decode("00CB3FFF0000055C035FC1050000").unwrap(),
+    );
+    corpus.seed("response", "template", template.clone());
+    corpus.seed("response", "status", [0x6A, 0x82]);
+    corpus.seed(
+        "ber",
+        "discovery",
+        chip.memory().get(Cell::Object(Tag(0x7E))).unwrap(),
+    );
+    corpus.seed("ber", "application", &template[..template.len() - 2]);
+    corpus.seed(
+        "ber",
+        "long-form",
+        hex::decode("7F498201048082010000").unwrap(),
+    );
+
+    let point = {
+        use piv::secure_messaging::{CipherSuite, HostEphemeral};
+        let host = HostEphemeral::from_scalar(CipherSuite::Cs7, &[9; 48]).unwrap();
+        host.point().to_vec()
+    };
+    corpus.seed(
+        "public_key",
+        "p384",
+        ber::object(Tag(0x7F49), &ber::object(Tag(0x86), &point)),
+    );
+    let mut rsa = ber::object(Tag(0x81), &[0xC3; 256]);
+    ber::write(&mut rsa, Tag(0x82), &[1, 0, 1]);
+    corpus.seed("public_key", "rsa2048", ber::object(Tag(0x7F49), &rsa));
+    use der::{Decode, Encode};
+    let certificate = x509_cert::Certificate::from_der(&object("content-signer-p256.certificate"));
+    let spki = certificate
+        .unwrap()
+        .tbs_certificate()
+        .subject_public_key_info()
+        .to_der()
+        .unwrap();
+    corpus.seed("public_key", "spki-p256", spki);
+}
+
+fn printing(corpus: &mut Corpus) {
+    let page = Page::new(
+        vec![Word::Copies(1), Word::Page(1), Word::HighCoercivity(true)],
+        vec![Plane::new(Ink::Black, vec![0x5A; 64])],
+    );
+    let job = Job {
+        queries: vec![Query::inf()],
+        pages: vec![page],
+    };
+    corpus.seed("printer_job", "small", job.encode());
+    let talk = [
+        Query::inf().to_bytes(),
+        Query::err().to_bytes(),
+        job.encode(),
+    ]
+    .concat();
+    corpus.seed("printer", "questions-and-a-job", talk);
+    let printer = firmware_sim::printer::SimPrinter::new(machine());
+    for (name, query) in [("inf", Query::inf()), ("err", Query::err())] {
+        let mut stream = firmware_sim::printer::Stream::default();
+        let mut reply = Vec::new();
+        for event in stream.push(&query.to_bytes()) {
+            reply.extend(printer.machine().take(event));
+        }
+        corpus.seed("printer_reply", name, reply);
+    }
+    corpus.seed(
+        "printer_profile",
+        "enduro",
+        repository("crates/printers/profiles/magicard-enduro.toml"),
+    );
+}
+
+fn machine() -> firmware_sim::printer::Machine {
+    use std::sync::Arc;
+    let ambient: Arc<dyn ground::Ambient> = Arc::new(ground::Virtual::new(1));
+    let transport = firmware_sim::printer::Transport::new(1, 3, Arc::clone(&ambient));
+    firmware_sim::printer::Machine::new(Default::default(), transport, ambient)
+}
+
+fn documents(corpus: &mut Corpus) {
+    for name in [
+        "admin-key-over-t0",
+        "piv-passcode-and-signature",
+        "production-data",
+    ] {
+        let path = format!("vectors/transcripts/{name}.jsonl");
+        corpus.add("transcript", name, repository(&path));
+    }
+    for name in ["generic-piv", "series-9"] {
+        let path = format!("crates/series/profiles/{name}.toml");
+        corpus.seed("profile", name, repository(&path));
+    }
+    for name in ["series9", "series10"] {
+        let path = format!("firmware-sim/src/card/models/{name}.toml");
+        corpus.seed("card_model", name, repository(&path));
+    }
+    let image = format!(
+        "{{\"schema\":1,\"source\":\"example\",\"objects\":[\
+         {{\"tag\":\"5FC102\",\"state\":\"present\",\"value\":\"{}\"}},\
+         {{\"tag\":\"5FC109\",\"state\":\"refused\",\"status\":\"6982\"}}]}}",
+        hex::encode_upper(object("chuid-unsigned"))
+    );
+    corpus.seed("card_image", "two-objects", image);
+}
+
+#[test]
+fn the_corpus_is_what_the_vectors_and_the_simulated_cards_give() {
+    let mut corpus = Corpus::default();
+    objects(&mut corpus);
+    card_side(&mut corpus);
+    printing(&mut corpus);
+    documents(&mut corpus);
+    let folder = vectors().join("corpus");
+    for ((target, name), (bytes, lasting)) in &corpus.0 {
+        let path = folder.join(target).join(name);
+        if std::env::var_os("CARDWRIGHT_WRITE_VECTORS").is_some() {
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(&path, bytes).unwrap();
+        }
+        let kept =
+            std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        assert!(
+            !lasting || kept == *bytes,
+            "{} is not what it is made from",
+            path.display()
+        );
+    }
+}
