@@ -64,6 +64,19 @@ fn insert(image: &Path) -> Result<Background, Box<dyn Error>> {
     Err("the card does not appear in the virtual reader".into())
 }
 
+/// Takes the card out and waits until the service has seen that.
+fn take_out(card: Background) -> TestResult {
+    drop(card);
+    for _ in 0..APPEARS_WITHIN_TENTHS {
+        let atr = Program::foreign("opensc-tool").arg("--atr").outcome()?;
+        if atr.code() != Some(0) {
+            return Ok(());
+        }
+        thread::sleep(Duration::from_millis(100));
+    }
+    Err("the card does not leave the virtual reader".into())
+}
+
 fn cardwright() -> Result<Program, Box<dyn Error>> {
     Ok(Program::ours("cardwright")?)
 }
@@ -192,15 +205,14 @@ fn a_capture_through_pcscd_equals_the_folder_the_card_was_made_of() -> TestResul
             .args(["--reader", &format!("pcsc:{VPCD_READER}"), "-o"])
             .arg(&file))
     };
-    {
-        let _card = insert(&image)?;
-        capture()?.succeed()?;
-        let again = capture()?.outcome()?;
-        assert_eq!(again.code(), Some(2), "{again}");
-        assert!(again.stderr().contains("exists already"), "{again}");
-        assert!(again.stderr().contains("--force"), "{again}");
-        capture()?.arg("--force").succeed()?;
-    }
+    let card = insert(&image)?;
+    capture()?.succeed()?;
+    let again = capture()?.outcome()?;
+    assert_eq!(again.code(), Some(2), "{again}");
+    assert!(again.stderr().contains("exists already"), "{again}");
+    assert!(again.stderr().contains("--force"), "{again}");
+    capture()?.arg("--force").succeed()?;
+    take_out(card)?;
     let compared = cardwright()?
         .args(["--json", "diff"])
         .arg(&image)
@@ -220,13 +232,7 @@ fn a_capture_through_pcscd_equals_the_folder_the_card_was_made_of() -> TestResul
         .outcome()?;
     assert_eq!(compared.code(), Some(0), "{compared}");
     let compared = json(&compared.stdout())?;
-    let differences = compared["differences"].as_array().ok_or("no list")?;
-    assert!(
-        differences
-            .iter()
-            .all(|found| found["section"] == "status-words"),
-        "{compared:#}"
-    );
+    assert_eq!(compared["differences"], Value::Array(Vec::new()));
     Ok(())
 }
 

@@ -20,8 +20,8 @@ const SCHEMA: u64 = 1;
 /// The most bytes of a capture file: 36 objects of the longest kind in hexadecimal, and the rest.
 const MAX_FILE: usize = 4 * 1024 * 1024;
 
-/// The longest text or answer in a file, in bytes; objects have a limit of their own.
-const MAX_ANSWER: usize = 4096;
+/// The longest answer to SELECT or GET DATA of the card manager in bytes.
+const MAX_ANSWER: usize = CardImage::MAX_OBJECT;
 
 const EXPECTED: &str = "no capture of a card";
 

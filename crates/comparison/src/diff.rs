@@ -8,7 +8,7 @@ mod status_words;
 mod timing;
 
 use card_image::CardImage;
-use series::Profile;
+use series::{Profile, Profiles};
 
 use crate::{Class, Comparison, Difference, Section, Side};
 
@@ -40,6 +40,20 @@ pub fn diff(a: &CardImage, b: &CardImage, profile: Option<&Profile>) -> Comparis
         timings,
         not_compared: differ.not_compared,
     }
+}
+
+/// The profile to judge a card by when nobody says which: the first cardwright has an engine for
+/// whose answers to reset have this card's, or else the one for PIV cards of no known series.
+#[must_use]
+pub fn likely_profile<'p>(image: &CardImage, profiles: &'p Profiles) -> Option<&'p Profile> {
+    let nominated = |profile: &&Profile| {
+        let named = |atr: &Vec<u8>| profile.atr.iter().any(|pattern| pattern.matches(atr));
+        profile.piv.is_some() && image.atr.as_ref().is_some_and(named)
+    };
+    profiles
+        .iter()
+        .find(nominated)
+        .or_else(|| profiles.get(Profiles::GENERIC_PIV).ok())
 }
 
 /// Two images, and what was found so far.

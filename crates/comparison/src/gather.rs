@@ -23,7 +23,8 @@ pub fn image_of(transcript: &Transcript) -> CardImage {
     let mut image = CardImage::new(header.reader.clone());
     image.program = Some(header.tool.clone());
     image.taken_at = Some(header.time);
-    image.atr = Some(header.atr.clone()).filter(|atr| !atr.is_empty());
+    image.atr =
+        Some(header.atr.clone()).filter(|atr| (2..=iso7816::atr::MAX_LENGTH).contains(&atr.len()));
     image.protocol = Some(header.protocol);
     let mut gather = Gather {
         image,
@@ -142,7 +143,8 @@ impl Gather {
         let aid = apdu.data.filled();
         let is_piv = aid.len() >= SHORTEST && AID.starts_with(&aid);
         // The whole identifier says most; an answer to it is kept before others.
-        if is_piv && folded.response.is_whole() {
+        let fits = folded.response.len() <= CardImage::MAX_OBJECT;
+        if is_piv && folded.response.is_whole() && fits {
             let known = self.image.select.as_ref();
             if known.is_none_or(|known| !known.status.is_ok() && status.is_ok()) {
                 self.image.select = Some(Answer {
@@ -210,7 +212,8 @@ impl Gather {
     }
 
     fn take_production(&mut self, tag: u16, folded: &Folded, status: StatusWord) {
-        if !status.is_ok() || !folded.response.is_whole() {
+        let fits = folded.response.len() <= CardImage::MAX_OBJECT;
+        if !status.is_ok() || !folded.response.is_whole() || !fits {
             return;
         }
         let data = folded.response.filled();

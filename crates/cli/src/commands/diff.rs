@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use card_image::CardImage;
 use clap::Args;
-use comparison::{CaptureOptions, Class, capture, diff, image_of};
+use comparison::{CaptureOptions, Class, capture, diff, image_of, likely_profile};
 use ground::System;
 use series::{Profile, Profiles};
 
@@ -38,7 +38,8 @@ pub(crate) struct Diff {
     #[arg(value_name = "B")]
     b: String,
 
-    /// The series or profile file that says what is tolerated
+    /// The series or profile file that says what is tolerated; A's by its answer to reset if left
+    /// out
     #[arg(long, value_name = "NAME|FILE")]
     profile: Option<String>,
 
@@ -53,10 +54,12 @@ pub(crate) struct Diff {
 
 impl Diff {
     pub(crate) fn run(&self, output: Output) -> Result<Ending, Failure> {
-        let profile = self.profile.as_deref().map(profile).transpose()?;
+        let named = self.profile.as_deref().map(profile).transpose()?;
         let a = self.image(&self.a)?;
         let b = self.image(&self.b)?;
-        let mut comparison = diff(&a, &b, profile.as_ref());
+        let builtin = Profiles::builtin();
+        let judge = named.as_ref().or_else(|| likely_profile(&a, &builtin));
+        let mut comparison = diff(&a, &b, judge);
         let is_worse = comparison.has_regressions();
         if self.brief {
             comparison

@@ -6,9 +6,11 @@ use card_image::{CardImage, Content};
 use comparison::{CaptureError, PROBES, image_of};
 use firmware_sim::card::{Model, PivChip};
 use ground::Blamed;
-use iso7816::transcript::{Entry, Header};
-use iso7816::{Channel, StatusWord, Traced, Transcript, TranscriptWriter};
+use iso7816::transcript::{Entry, Exchange, Header};
+use iso7816::{Channel, Masked, Secret, Span, StatusWord, Traced, Transcript, TranscriptWriter};
 use piv::words::{ObjectId, PinReference};
+use proptest::collection::vec;
+use proptest::prelude::*;
 use series::{InspectOptions, Profiles, inspect};
 
 use crate::support::*;
@@ -236,4 +238,91 @@ fn a_transcript_cut_anywhere_gives_an_image_of_the_part() {
         }
     }
     assert!(matches!(whole.entries.last(), Some(Entry::End { .. })));
+}
+
+/// Exchanges of all kinds, in any order: selections, readings, references, probes, nonsense.
+fn exchange() -> impl Strategy<Value = (Masked, Masked)> {
+    let tag = prop_oneof![
+        proptest::sample::select(ObjectId::all().collect::<Vec<_>>())
+            .prop_map(|object| object.tag().to_bytes()),
+        vec(any::<u8>(), 0..5),
+    ];
+    let get_data = tag.prop_map(|tag| {
+        let list = iso7816::ber::object(iso7816::ber::Tag(0x5C), &tag);
+        let length = u8::try_from(list.len()).unwrap();
+        [&[0x00, 0xCB, 0x3F, 0xFF, length], &list[..], &[0x00]].concat()
+    });
+    let command = prop_oneof![
+        proptest::sample::select(PROBES.to_vec()).prop_map(|probe| probe.command.to_vec()),
+        get_data,
+        Just(hex::decode("00A4040005A00000030800").unwrap()),
+        Just(hex::decode("00A4040000").unwrap()),
+        Just(hex::decode("80CA9F7F00").unwrap()),
+        Just(hex::decode("80CA004200").unwrap()),
+        Just(hex::decode("0020008008313233343536FFFF").unwrap()),
+        any::<u8>().prop_map(|reference| vec![0x00, 0x20, 0x00, reference]),
+        vec(any::<u8>(), 0..12),
+    ];
+    let status = prop_oneof![Just(0x9000_u16), Just(0x6982), Just(0x6104), any::<u16>()];
+    let data = prop_oneof![
+        vec(any::<u8>(), 0..40),
+        vec(any::<u8>(), 0..40)
+            .prop_map(|value| iso7816::ber::object(iso7816::ber::Tag(0x53), &value)),
+    ];
+    (command, data, status, any::<bool>()).prop_map(|(command, data, status, hidden)| {
+        let length = data.len();
+        let response = [data, status.to_be_bytes().to_vec()].concat();
+        let span = Span {
+            at: 0,
+            length,
+            what: Secret::Pin,
+        };
+        let spans = if hidden && length > 0 {
+            vec![span]
+        } else {
+            Vec::new()
+        };
+        (Masked::from(&command[..]), Masked::new(&response, &spans))
+    })
+}
+
+proptest! {
+    #[test]
+    fn any_transcript_gives_an_image_that_can_be_written_and_read(
+        exchanges in vec(exchange(), 0..40),
+        atr in vec(any::<u8>(), 0..40),
+    ) {
+        let whole = transcript(atr, exchanges);
+        let image = image_of(&whole);
+        let read = CardImage::parse_capture("x", image.to_capture().as_bytes()).unwrap();
+        prop_assert_eq!(&read, &image);
+        PivChip::from_image(&Model::series10(), &image, 1).unwrap();
+    }
+}
+
+fn transcript(atr: Vec<u8>, exchanges: Vec<(Masked, Masked)>) -> Transcript {
+    let contacts = contacts(personalised(1));
+    let header = Header {
+        atr,
+        ..Header::new("test 1", ambient().now(), &*connect(&contacts))
+    };
+    let entries = (1..)
+        .zip(exchanges)
+        .map(|(seq, (command, response))| {
+            Entry::Exchange(Exchange {
+                seq,
+                at_us: seq * 100,
+                took_us: 50,
+                command,
+                response: Some(response),
+                error: None,
+                redacted: Vec::new(),
+            })
+        })
+        .collect();
+    Transcript {
+        header,
+        entries,
+        complete: false,
+    }
 }

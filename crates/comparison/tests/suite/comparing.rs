@@ -1,5 +1,5 @@
 use card_image::{CardImage, Content};
-use comparison::{Class, Comparison, Section, diff};
+use comparison::{Class, Comparison, Section, diff, likely_profile};
 use firmware_sim::card::{Model, PivChip};
 use iso7816::StatusWord;
 use piv::words::{ObjectId, PinReference};
@@ -308,6 +308,16 @@ fn a_command_is_slower_when_it_is_by_much() {
     let unmeasured = diff(&with(1), &CardImage::new("untimed"), None);
     assert_eq!(unmeasured.timings, []);
     assert_eq!(unmeasured.not_compared, ["timing: B does not say"]);
+}
+
+#[test]
+fn the_profile_follows_from_the_answer_to_reset() {
+    let profiles = Profiles::builtin();
+    let id = |image: &CardImage| likely_profile(image, &profiles).unwrap().id.clone();
+    assert_eq!(id(&capture()), "series-10");
+    let series9 = capture_of(PivChip::blank(&Model::series9(), 1), &options());
+    assert_eq!(id(&series9), "series-9");
+    assert_eq!(id(&CardImage::new("nothing")), Profiles::GENERIC_PIV);
 }
 
 #[test]
