@@ -131,6 +131,16 @@ impl Client {
                 action: Action::Reset,
                 source: error.into(),
             })?;
+        self.reselect()
+    }
+
+    /// Selects the application again, after another was selected on the channel. All security
+    /// status is lost.
+    ///
+    /// # Errors
+    ///
+    /// As [`Client::select`].
+    pub fn reselect(&mut self) -> Result<(), PivError> {
         self.application = Self::probe(&mut self.channel)?;
         Ok(())
     }

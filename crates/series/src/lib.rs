@@ -18,9 +18,10 @@ pub use inspect::{
 };
 pub use known::{Certainty, Conflict, Known};
 pub use profile::{
-    AdminKeyChange, AdminPath, Alphabet, BytePattern, Capabilities, CertificateProfile,
-    ChannelLimits, DiffPlan, Engine, Explained, Middleware, PasscodePolicy, PasscodeProblem,
-    PivPlan, Probe, Profile, PukPolicy, PukScheme, Refusal, Retirement, SerialSource, Slot,
-    SlotPlan, Slots, State, Stated, Timing, Tolerance, Unknown,
+    AdminKeyChange, AdminPath, Alphabet, BytePattern, Capabilities, CardManagerPlan,
+    CertificateProfile, ChannelLevel, ChannelLimits, ChannelProtocol, DiffPlan, Engine, Explained,
+    KeyDiversification, ManagerKeys, Middleware, PasscodePolicy, PasscodeProblem, PivPlan, Probe,
+    Profile, PukPolicy, PukScheme, PutKeyForm, Refusal, Retirement, SerialSource, SerialWriting,
+    Slot, SlotPlan, Slots, State, Stated, Timing, Tolerance, Unknown,
 };
 pub use profiles::Profiles;

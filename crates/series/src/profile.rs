@@ -1,3 +1,4 @@
+mod card_manager;
 mod diff;
 mod explained;
 mod learn;
@@ -19,11 +20,16 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Known, ProfileError};
 
+pub use card_manager::{
+    CardManagerPlan, ChannelLevel, ChannelProtocol, KeyDiversification, ManagerKeys, SerialWriting,
+};
 pub use diff::{DiffPlan, Tolerance};
 pub use explained::Explained;
 pub use passcode::{Alphabet, PasscodePolicy, PasscodeProblem};
 pub use pattern::{BytePattern, Probe};
-pub use plan::{AdminKeyChange, AdminPath, PivPlan, PukPolicy, PukScheme, Slot, SlotPlan, Slots};
+pub use plan::{
+    AdminKeyChange, AdminPath, PivPlan, PukPolicy, PukScheme, PutKeyForm, Slot, SlotPlan, Slots,
+};
 pub use refusal::Refusal;
 pub use stated::{Stated, Unknown};
 
@@ -77,6 +83,9 @@ pub struct Profile {
     /// is `piv`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub piv: Option<PivPlan>,
+    /// How issuing uses the card manager; without it, it does not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub card_manager: Option<CardManagerPlan>,
     /// What may differ between two cards of the series.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub diff: Option<DiffPlan>,
@@ -248,10 +257,20 @@ impl Profile {
             let problem = "every card takes 255 and gives 256 bytes".to_owned();
             return Some(("channel", problem));
         }
+        let through_manager =
+            |plan: &PivPlan| plan.admin.change.value == AdminKeyChange::Scp03PutKey;
+        if self.card_manager.is_none() && self.piv.as_ref().is_some_and(through_manager) {
+            let problem = "change `scp03-put-key` needs a table `[card-manager]`".to_owned();
+            return Some(("change", problem));
+        }
         if let Some(problem) = self.diff.as_ref().and_then(DiffPlan::inconsistency) {
             return Some(problem);
         }
-        self.piv.as_ref().and_then(PivPlan::inconsistency)
+        let manager = self.card_manager.as_ref();
+        self.piv
+            .as_ref()
+            .and_then(PivPlan::inconsistency)
+            .or_else(|| manager.and_then(CardManagerPlan::inconsistency))
     }
 }
 

@@ -98,6 +98,10 @@ impl PivPlan {
             );
             return Some(("admin", problem));
         }
+        if self.admin.change.value == AdminKeyChange::Scp03PutKey && self.admin.put_key.is_none() {
+            let problem = "change `scp03-put-key` needs a table `[piv.admin.put-key]`".to_owned();
+            return Some(("change", problem));
+        }
         None
     }
 }
@@ -136,6 +140,22 @@ pub struct AdminPath {
     pub algorithm: Known<Algorithm>,
     /// How the stock's key is replaced by the card's own.
     pub change: Known<AdminKeyChange>,
+    /// The form of PUT KEY, for [`AdminKeyChange::Scp03PutKey`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub put_key: Option<PutKeyForm>,
+}
+
+/// Where PUT KEY puts the administration key. The command is GlobalPlatform's (Card Specification
+/// 2.3.1, 11.8, in the form for one key); these bytes are the maker's choice.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct PutKeyForm {
+    /// P1: the version replaced, 0 for none.
+    pub p1: Known<u8>,
+    /// P2: the key's identifier.
+    pub p2: Known<u8>,
+    /// The new version, first in the data field.
+    pub version: Known<u8>,
 }
 
 /// How the administration key of a card is replaced. The PIV standard has no command for it.
@@ -144,6 +164,9 @@ pub struct AdminPath {
 pub enum AdminKeyChange {
     /// The vendor command SET MANAGEMENT KEY, `00 FF FF FF`.
     SetManagementKey,
+    /// PUT KEY through a secure channel (SCP03) opened while the PIV application is selected, to
+    /// the security domain that serves it. Needs `[piv.admin.put-key]` and `[card-manager]`.
+    Scp03PutKey,
     /// The issuer's key stays; nothing is replaced.
     Keep,
 }

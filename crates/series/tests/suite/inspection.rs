@@ -77,6 +77,67 @@ fn an_inspection_spends_no_try_and_sends_only_reading_commands() {
     }
 }
 
+/// What is free to read without contact is read, what is not is reported as protected, and nothing
+/// of it is an error (SP 800-73-5 Part 1, Table 2).
+#[test]
+fn a_contactless_card_is_reported_as_far_as_it_can_be_read() {
+    for blank in [false, true] {
+        let mut chip = match blank {
+            true => PivChip::blank(&Model::series10(), 7),
+            false => PivChip::personalised(&Model::series10(), 7),
+        };
+        chip.set_interface(firmware_sim::card::Interface::Contactless)
+            .unwrap();
+        let (inspection, _) = read(chip, NOW);
+        assert!(inspection.application.is_some());
+        assert!(!inspection.identification.candidates().is_empty());
+        assert!(inspection.serial.is_some());
+        // The PIV PIN: without contact the card does not say.
+        assert_eq!(inspection.tries[0].state, TriesState::NotTold);
+        let state = |tag: &str| {
+            let report = inspection.objects.iter().find(|o| o.tag == tag).unwrap();
+            report.state.clone()
+        };
+        for tag in ["5FC105", "5FC107", "5FC108", "5FC109", "5FC123"] {
+            assert_eq!(state(tag), ObjectState::Protected, "{tag}");
+        }
+        for tag in ["5FC102", "5FC101", "7E", "5FC122"] {
+            let free = state(tag);
+            match blank {
+                true => assert_eq!(free, ObjectState::Absent, "{tag}"),
+                false => assert!(matches!(free, ObjectState::Present { .. }), "{tag}"),
+            }
+        }
+        let keys: Vec<_> = inspection.certificates.iter().map(|c| &*c.key).collect();
+        assert_eq!(keys, if blank { &[][..] } else { &["9E"] });
+        let violations: Vec<_> = inspection.violations().collect();
+        assert!(violations.is_empty(), "{violations:?}");
+        assert!(!inspection.to_text().is_empty());
+    }
+}
+
+/// A PIV card of no NHS series is judged by the standard alone, and the report says so.
+#[test]
+fn a_piv_card_of_another_issuer_is_handled_as_generic_piv_and_said_to_be() {
+    let mut model = Model::series10();
+    // An answer to reset no profile names: that of a card of another maker.
+    model.atr = bytes("3BF81300008131FE15597562696B657934D4");
+    let (inspection, _) = read(PivChip::personalised(&model, 7), NOW);
+    assert_eq!(inspection.identification.candidates(), ["generic-piv"]);
+    assert_eq!(inspection.judged_by.as_deref(), Some("generic-piv"));
+    let profiles = Profiles::builtin();
+    assert!(!profiles.get("generic-piv").unwrap().is_nhs());
+    let text = inspection.to_text();
+    assert!(text.contains("a PIV card of no known series"), "{text}");
+    // It is read like any other.
+    assert_eq!(inspection.certificates.len(), 4);
+    // The serial number is the standard's own, not a chip number the estate keeps.
+    assert_eq!(
+        inspection.serial.unwrap().source,
+        series::SerialSource::ChuidGuid
+    );
+}
+
 #[test]
 fn certificates_are_judged_at_the_given_moment() {
     let chip = || PivChip::personalised(&Model::series10(), 7);

@@ -7,7 +7,7 @@ use piv::words::{Algorithm, KeyReference};
 use proptest::prelude::*;
 use series::{
     AdminKeyChange, Certainty, Engine, PasscodeProblem, Profile, ProfileError, Profiles, Refusal,
-    Slot,
+    SerialWriting, Slot,
 };
 
 #[test]
@@ -325,4 +325,185 @@ fn folder() -> std::path::PathBuf {
 
 fn text(id: &str) -> String {
     std::fs::read_to_string(folder().join(format!("{id}.toml"))).unwrap()
+}
+
+/// Series 10 is personalised as series 9 is, with what it has beyond, and stands in the estate
+/// under flags of its own.
+#[test]
+fn series_10_is_a_superset_of_series_9_with_its_own_capability_flags() {
+    let profiles = Profiles::builtin();
+    let nine = profiles.get("series-9").unwrap();
+    let ten = profiles.get("series-10").unwrap();
+    let of_ten = ten.stated();
+    let in_ten = |path: &str| of_ten.iter().find(|stated| stated.path == path);
+    let mut compared = 0;
+    for stated in nine.stated() {
+        let path = &stated.path;
+        let own = [
+            "name",
+            "state",
+            "engine",
+            // What the cards were made to, which of series 10 nobody states.
+            "edition",
+            "atr",
+            "middleware",
+            "capabilities",
+        ];
+        if own.iter().any(|part| path.starts_with(part)) {
+            continue;
+        }
+        let same = in_ten(path).unwrap_or_else(|| panic!("series 10 has no `{path}`"));
+        assert_eq!(same.value, stated.value, "{path}");
+        compared += 1;
+    }
+    assert!(compared > 30, "{compared}");
+    assert_eq!(nine.engine.value, ten.engine.value);
+    // The chips of series 9 but for the one that names itself Cosmo v7.
+    let labels = |profile: &Profile| {
+        let stated = profile.stated();
+        let atr = stated.iter().filter(|it| it.path.starts_with("atr["));
+        atr.map(|it| it.value["label"].to_string())
+            .collect::<Vec<_>>()
+    };
+    let (of_nine, of_ten_labels) = (labels(nine), labels(ten));
+    let beyond: Vec<_> = of_nine
+        .iter()
+        .filter(|label| !of_ten_labels.contains(label))
+        .collect();
+    assert_eq!(beyond, ["\"Cosmo v7 + PIV\""]);
+    // The same flags, each with a source of its own.
+    let flags = ["authenticate-CIS1", "authenticate-CIS2", "sign", "service"]
+        .map(|flag| format!("capabilities.{flag}"));
+    for path in &flags {
+        let here = in_ten(path).unwrap();
+        let there = nine.stated();
+        let there = there.iter().find(|stated| stated.path == *path).unwrap();
+        assert_ne!(here.source, there.source, "{path}");
+    }
+    assert!(nine.capabilities.sign.value && !ten.capabilities.sign.value);
+    // What is not known of series 9 is not known of series 10 either, and something more.
+    let questions = |profile: &Profile| {
+        let unknown = profile.unknowns().into_iter();
+        unknown.map(|unknown| unknown.what).collect::<Vec<_>>()
+    };
+    let (of_nine, of_ten) = (questions(nine), questions(ten));
+    for question in &of_nine {
+        // A flag of series 9 nobody states is one somebody states of series 10.
+        assert!(
+            of_ten.contains(question) || flags.contains(question),
+            "{question}"
+        );
+    }
+    assert!(of_ten.contains(&"What series 10 has beyond series 9".to_owned()));
+}
+
+#[test]
+fn everything_unknown_says_why_it_is_or_where_its_default_comes_from() {
+    for profile in Profiles::builtin().iter() {
+        for unknown in profile.unknowns() {
+            let (what, source) = (&unknown.what, unknown.source.trim());
+            assert!(source.len() > 6, "{}: {what}", profile.id);
+            assert!(!what.trim().is_empty(), "{}", profile.id);
+            if unknown.default.is_some() {
+                assert!(
+                    source.starts_with("default"),
+                    "{}: {what} is a default that does not say so: {source}",
+                    profile.id
+                );
+            }
+        }
+    }
+    for id in ["series-9", "series-10"] {
+        let unknowns = Profiles::builtin().get(id).unwrap().unknowns();
+        // What the secure channel and its keys are is public nowhere.
+        for path in [
+            "piv.admin.algorithm",
+            "piv.admin.change",
+            "card-manager.protocol",
+            "card-manager.key-version",
+            "card-manager.security-level",
+            "card-manager.diversification",
+            "card-manager.keys",
+            "card-manager.serial",
+        ] {
+            assert!(unknowns.iter().any(|it| it.what == path), "{id} {path}");
+        }
+    }
+}
+
+const THROUGH_THE_CARD_MANAGER: [(&str, &str); 3] = [
+    (
+        "change = { value = \"set-management-key\"",
+        "change = { value = \"scp03-put-key\"",
+    ),
+    (
+        "[piv.puk]",
+        "[piv.admin.put-key]\n\
+         p1 = { value = 0, source = \"supplier\", certainty = \"public\" }\n\
+         p2 = { value = 0x9B, source = \"supplier\", certainty = \"public\" }\n\
+         version = { value = 1, source = \"supplier\", certainty = \"public\" }\n\n[piv.puk]",
+    ),
+    (
+        "serial = { value = \"leave\"",
+        "iin = { value = \"4D000001\", source = \"issuer\", certainty = \"public\" }\n\
+         serial = { value = \"write-if-absent\"",
+    ),
+];
+
+fn series_10_with(changes: &[(&str, &str)]) -> Result<Profile, ProfileError> {
+    let mut text = std::fs::read_to_string(folder().join("series-10.toml")).unwrap();
+    for (from, to) in changes {
+        assert!(text.contains(from), "{from}");
+        text = text.replace(from, to);
+    }
+    Profile::parse("changed.toml", &text)
+}
+
+#[test]
+fn a_profile_can_ask_for_the_path_through_the_card_manager() {
+    let profile = series_10_with(&THROUGH_THE_CARD_MANAGER).unwrap();
+    let admin = &profile.piv.as_ref().unwrap().admin;
+    assert_eq!(admin.change.value, AdminKeyChange::Scp03PutKey);
+    assert_eq!(admin.put_key.as_ref().unwrap().p2.value, 0x9B);
+    let manager = profile.card_manager.as_ref().unwrap();
+    assert_eq!(manager.serial.value, SerialWriting::WriteIfAbsent);
+    assert_eq!(manager.iin().unwrap(), [0x4D, 0x00, 0x00, 0x01]);
+    assert_eq!(manager.security_level.value.byte(), 0x33);
+}
+
+#[test]
+fn a_path_through_the_card_manager_that_is_not_whole_is_refused() {
+    let [change, put_key, serial] = THROUGH_THE_CARD_MANAGER;
+    let iin_alone = |iin: &str| {
+        let text = format!(
+            "iin = {{ value = \"{iin}\", source = \"issuer\", certainty = \"public\" }}\n\
+             serial = {{ value = \"leave\""
+        );
+        series_10_with(&[("serial = { value = \"leave\"", &text)])
+    };
+    let bare = "serial = { value = \"write-if-absent\"";
+    for (result, expected) in [
+        (series_10_with(&[change]), "[piv.admin.put-key]"),
+        (
+            series_10_with(&[change, put_key, ("[card-manager]", "[card-managers]")]),
+            "card-managers",
+        ),
+        (series_10_with(&[(serial.0, bare)]), "needs an `iin`"),
+        (iin_alone("4D0"), "1 to 16 bytes"),
+        (iin_alone(""), "1 to 16 bytes"),
+        (
+            series_10_with(&[("key-version = { value = 0", "key-version = { value = 200")]),
+            "200 is no version of a key set",
+        ),
+    ] {
+        let error = result.unwrap_err().to_string();
+        assert!(error.contains(expected), "{error}");
+    }
+    let mut profile = series_10_with(&[change, put_key]).unwrap();
+    profile.card_manager = None;
+    let text = toml::to_string(&profile).unwrap();
+    let error = Profile::parse("changed.toml", &text)
+        .unwrap_err()
+        .to_string();
+    assert!(error.contains("[card-manager]"), "{error}");
 }
