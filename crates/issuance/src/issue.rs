@@ -1,13 +1,15 @@
 //! The journalled flow.
 //!
 //! [`Issuer::issue_all`] takes requests through a [`Station`], one card each. The way of one card
-//! is in `issue/card.rs`; what is done to the chip in `issue/chip.rs`; how it is checked when it
-//! is done in `issue/read_back.rs`; what is done after a crash in `issue/recovery.rs`.
+//! is in `issue/card.rs`; what is done to the chip in `issue/chip.rs`, through its card manager in
+//! `issue/manager.rs`; how it is checked when it is done in `issue/read_back.rs`; what is done after
+//! a crash in `issue/recovery.rs`.
 
 mod card;
 mod chip;
 mod event;
 mod failure;
+mod manager;
 mod plastic;
 mod read_back;
 mod recovery;
@@ -31,7 +33,7 @@ use crate::data_dir::DataDir;
 use crate::keys::{KeyRing, Purpose};
 use crate::request::{Request, RequestId};
 use crate::store::{CardRecord, CardState, Handover, Refusal, Store};
-use card::Making;
+use card::{Making, Steps};
 
 /// Everything that is the same for every card.
 pub struct Issuer {
@@ -204,6 +206,7 @@ impl Issuer {
             blank: None,
             at: None,
             out: true,
+            steps: Steps::of_most_cards(),
         };
         making.make().map(Fulfilled::Now)
     }

@@ -6,6 +6,8 @@
 
 #[path = "issue/bench.rs"]
 mod bench;
+#[path = "issue/manager.rs"]
+mod manager;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
@@ -253,7 +255,13 @@ fn a_crash_in_any_step_loses_nothing_and_issues_nothing_twice() {
 
 fn crash(kind: StepKind, death: Death) {
     let place = format!("{death:?} of `{}`", kind.name());
-    let mut bench = Bench::new(Model::series10(), 2);
+    // Only a blank without a serial number takes the step that writes one.
+    let mut bench = match kind {
+        StepKind::WriteSerial => {
+            Bench::with_profile(manager::unnumbered(), 2, manager::numbering())
+        }
+        _ => Bench::new(Model::series10(), 2),
+    };
     let requests = [request(&bench, "R1", ONE)];
     if death == Death::AfterEffect {
         bench.die_after(Some(kind));

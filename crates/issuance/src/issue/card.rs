@@ -26,9 +26,6 @@ use crate::store::{
     BlankNumber, CardId, CardState, CertificateRecord, Failure, Handover, Outcome, StepKind,
 };
 
-/// How many steps a card takes; both ways to hand it over are one.
-const STEPS: usize = StepKind::ORDER.len() - 1;
-
 /// How often the encoder is asked whether it is empty.
 const GLANCE: Duration = Duration::from_millis(50);
 
@@ -47,6 +44,25 @@ pub(super) struct Making<'a> {
     pub(super) at: Option<StepKind>,
     /// The printer holds no card of ours: none was fed, or it has gone out.
     pub(super) out: bool,
+    /// How far the card has come.
+    pub(super) steps: Steps,
+}
+
+/// Counts the steps of a card.
+pub(super) struct Steps {
+    begun: usize,
+    of: usize,
+}
+
+impl Steps {
+    /// Without those only some cards take. Both ways to hand a card over are one.
+    pub(super) fn of_most_cards() -> Self {
+        let taken = StepKind::ORDER.iter().filter(|kind| !kind.is_optional());
+        Self {
+            begun: 0,
+            of: taken.count() - 1,
+        }
+    }
 }
 
 /// What a step leaves behind: a value for the steps after it, and words for the journal.
@@ -94,6 +110,9 @@ impl Making<'_> {
     /// Everything done to the chip.
     fn personalise(&mut self, chip: &mut Chip) -> Result<Vec<IssuedCertificate>, IssueError> {
         let identity = Identity::new(&chip.profile, &*self.issuer.ambient)?;
+        if chip.lacks_serial() {
+            self.step(StepKind::WriteSerial, |it| it.write_serial(chip))?;
+        }
         self.step(StepKind::ReplaceAdminKey, |it| it.replace_admin_key(chip))?;
         self.step(StepKind::SetPasscodes, |it| it.set_passcodes(chip))?;
         self.step(StepKind::WriteIdentity, |it| {
@@ -129,12 +148,14 @@ impl Making<'_> {
         let now = self.issuer.ambient.now();
         self.issuer.store.intend(self.card, kind, now)?;
         self.at = Some(kind);
+        self.steps.begun += 1;
+        self.steps.of += usize::from(kind.is_optional());
         self.observer.event(&IssueEvent::StepBegun {
             request: &self.request.id,
             card: self.card,
             step: kind,
-            number: kind.place() + 1,
-            of: STEPS,
+            number: self.steps.begun,
+            of: self.steps.of,
         });
         let done = act(self);
         let outcome = match &done {
@@ -239,6 +260,7 @@ impl Making<'_> {
             profile,
             plan,
             blank,
+            numbers: identification.numbers,
         })
     }
 
@@ -271,6 +293,12 @@ impl Making<'_> {
             Some(series) => format!("series {series}, as the request says"),
             None => format!("one of {}", self.issuer.series.join(", ")),
         }
+    }
+
+    fn write_serial(&mut self, chip: &mut Chip) -> Done<()> {
+        let ambient = Arc::clone(&self.issuer.ambient);
+        let detail = chip.write_serial(&self.issuer.keys, &*ambient)?;
+        Ok(((), detail))
     }
 
     fn replace_admin_key(&mut self, chip: &mut Chip) -> Done<()> {

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use der::Encode;
+use globalplatform::ProductionData;
 use ground::Ambient;
 use iso7816::transcript::Header;
 use iso7816::{Channel, Disposition, Link, Traced, TranscriptWriter};
@@ -89,6 +90,7 @@ impl Session {
             plan,
             blank,
             application,
+            numbers,
         } = identified;
         self.transcript
             .note(format!("identified as {}, blank {blank}", profile.id));
@@ -98,6 +100,7 @@ impl Session {
             profile,
             plan,
             blank,
+            numbers,
             written: BTreeMap::new(),
         }
     }
@@ -109,6 +112,7 @@ pub(super) struct Identified {
     pub(super) plan: PivPlan,
     pub(super) blank: BlankNumber,
     pub(super) application: ApplicationProperties,
+    pub(super) numbers: ProductionData,
 }
 
 /// The chip of a blank on its way to become somebody's.
@@ -118,6 +122,8 @@ pub(super) struct Chip {
     pub(super) profile: Profile,
     pub(super) plan: PivPlan,
     pub(super) blank: BlankNumber,
+    /// What production left on the chip, and the issuer wrote since.
+    pub(super) numbers: ProductionData,
     /// What the Security Object has to cover.
     written: BTreeMap<ObjectId, Vec<u8>>,
 }
@@ -164,14 +170,27 @@ impl Chip {
         end(self.client.into_channel(), self.transcript)
     }
 
-    /// Makes sure that this is a blank, and proves the transport key. Nothing is written: a card
-    /// that is refused is as it was.
+    /// Makes sure that this is a blank, and proves the transport keys that will be needed. Nothing
+    /// is written: a card that is refused is as it was.
     pub(super) fn open_blank(
         &mut self,
         keys: &KeyRing,
         ambient: &dyn Ambient,
     ) -> Result<(), IssueError> {
         self.refuse_personalised()?;
+        self.prove_manager_keys(keys, ambient)?;
+        self.open_administration(keys, ambient)
+    }
+
+    /// Authenticates with the transport key, unless the profile has it replaced without.
+    pub(super) fn open_administration(
+        &mut self,
+        keys: &KeyRing,
+        ambient: &dyn Ambient,
+    ) -> Result<(), IssueError> {
+        if self.plan.admin.change.value == AdminKeyChange::Scp03PutKey {
+            return Ok(());
+        }
         let key = keys.transport(&self.profile.id)?.admin_key();
         match self.client.authenticate_admin(key, ambient) {
             Ok(_) => Ok(()),
@@ -200,26 +219,48 @@ impl Chip {
         Ok(())
     }
 
-    /// Replaces the transport key by the card's own, and proves that one.
+    /// Replaces the transport key by the card's own, and proves that one; then the keys of the card
+    /// manager, where the profile says so.
     pub(super) fn replace_admin_key(
         &mut self,
         keys: &KeyRing,
         ambient: &dyn Ambient,
     ) -> Result<String, IssueError> {
-        match self.plan.admin.change.value {
-            AdminKeyChange::Keep => Ok("the issuer's key stays, as the profile says".to_owned()),
-            AdminKeyChange::SetManagementKey => {
-                let algorithm = self.plan.admin.algorithm.value;
-                let own = keys.admin_key(algorithm, &self.blank)?;
-                self.client.set_admin_key(&own)?;
-                self.client.authenticate_admin(&own, ambient)?;
-                Ok(format!(
-                    "{algorithm} key of ring `{}`, check value {}",
+        let own = match self.plan.admin.change.value {
+            AdminKeyChange::Keep => None,
+            AdminKeyChange::SetManagementKey | AdminKeyChange::Scp03PutKey => {
+                Some(keys.admin_key(self.plan.admin.algorithm.value, &self.blank)?)
+            }
+        };
+        let mut detail = match &own {
+            None => "the issuer's key stays, as the profile says".to_owned(),
+            Some(own) => {
+                if self.plan.admin.change.value == AdminKeyChange::Scp03PutKey {
+                    self.put_admin_key(own, keys, ambient)?;
+                } else {
+                    self.client.set_admin_key(own)?;
+                }
+                self.client.authenticate_admin(own, ambient)?;
+                format!(
+                    "{} key of ring `{}`, check value {}",
+                    own.algorithm(),
                     keys.name(),
                     hex::encode_upper(own.check_value())
-                ))
+                )
+            }
+        };
+        if self.replaces_manager_keys() {
+            detail.push_str("; ");
+            detail.push_str(&self.replace_manager_keys(keys, ambient)?);
+            // The card manager was selected meanwhile.
+            match &own {
+                Some(own) => {
+                    self.client.authenticate_admin(own, ambient)?;
+                }
+                None => self.open_administration(keys, ambient)?,
             }
         }
+        Ok(detail)
     }
 
     /// Replaces the transport PUK and passcode.

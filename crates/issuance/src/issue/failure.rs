@@ -2,6 +2,9 @@ use std::io;
 use std::path::PathBuf;
 
 use face::{FaceError, FaceMismatch, PhotoError};
+use globalplatform::GlobalPlatformError;
+use globalplatform::management::ManagementError;
+use globalplatform::scp03::Scp03Error;
 use ground::{Blame, Blamed};
 use iso7816::{LinkError, StatusWord};
 use piv::PivError;
@@ -165,6 +168,31 @@ pub enum IssueError {
         /// The card's answer.
         status: StatusWord,
     },
+    /// The card manager's production data.
+    #[error(transparent)]
+    GlobalPlatform(#[from] GlobalPlatformError),
+    /// The profile needs a card manager and none can be selected.
+    #[error("the card has no card manager that can be selected, which the profile needs")]
+    NoCardManager,
+    /// The blank opens no secure channel with the transport keys.
+    #[error("no secure channel to the card manager of the blank for `{series}`: {source}")]
+    ManagerChannel {
+        /// The series.
+        series: String,
+        /// Why not.
+        source: Scp03Error,
+    },
+    /// A command of the card manager.
+    #[error(transparent)]
+    Management(#[from] ManagementError),
+    /// The card does not show the serial number it was given.
+    #[error("the card shows {actual} after {expected} was written")]
+    SerialNotKept {
+        /// What was written.
+        expected: String,
+        /// What is there.
+        actual: String,
+    },
     /// The certificate is not for the key on the card.
     #[error("the authority's certificate holds another key than the card generated")]
     OtherKey,
@@ -222,7 +250,12 @@ impl Blamed for IssueError {
             | Self::NotABlank { .. }
             | Self::TransportKey { .. }
             | Self::Prepare { .. } => Blame::OperatorMistake,
-            Self::NoNumber => Blame::CardMisbehaved,
+            Self::GlobalPlatform(error) => error.blame(),
+            Self::ManagerChannel { source, .. } => source.blame(),
+            Self::Management(error) => error.blame(),
+            Self::NoNumber | Self::NoCardManager | Self::SerialNotKept { .. } => {
+                Blame::CardMisbehaved
+            }
             Self::OtherKey => Blame::AuthorityFault,
             Self::Witness(_) => Blame::PrinterFault,
             Self::File { .. } | Self::Transcript(_) => Blame::StoreFault,
@@ -251,7 +284,29 @@ impl Blamed for IssueError {
             Self::EncoderOccupied { .. } => {
                 "take the card out; if the reader is empty, the station file names the wrong reader"
             }
-            Self::NoNumber => "set this blank aside and use another",
+            Self::GlobalPlatform(error) => return error.hint(),
+            Self::Management(error) => return error.hint(),
+            Self::ManagerChannel {
+                source: Scp03Error::WrongKeys { .. } | Scp03Error::WrongChallenge { .. },
+                ..
+            } => {
+                "compare the supplier's keys of the card manager with the key ring; the blank is \
+                 not harmed and has lost no try"
+            }
+            Self::ManagerChannel {
+                source:
+                    Scp03Error::Refused { .. }
+                    | Scp03Error::Protocol { .. }
+                    | Scp03Error::OtherMode { .. }
+                    | Scp03Error::OtherVersion { .. }
+                    | Scp03Error::LevelNotOffered { .. },
+                ..
+            } => "compare what the supplier says of the card manager with the profile",
+            Self::ManagerChannel { source, .. } => return source.hint(),
+            Self::NoCardManager => {
+                "check the profile: it uses a card manager that this card does not show"
+            }
+            Self::NoNumber | Self::SerialNotKept { .. } => "set this blank aside and use another",
             Self::NoPasscode(_) => {
                 "add the passcode of this request and start again; what is issued stays as it is"
             }

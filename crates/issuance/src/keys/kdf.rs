@@ -13,12 +13,14 @@
 //! |---|---|---|---|
 //! | administration key | `cardwright/admin-key/1` | chip serial ‖ algorithm identifier (SP 800-78-5, Table 9) | size of the key |
 //! | PUK | `cardwright/puk/1` | chip serial | 128 |
+//! | key of the card manager | `cardwright/manager-key/1` | chip serial ‖ 01 (ENC), 02 (MAC), 03 (DEK) | size of the key |
 //!
 //! The chip serial is what the blank's number shows in hexadecimal. The PUK is the 128-bit
 //! big-endian number modulo 10⁸, as 8 ASCII digits, so that it can be dictated.
 
 use aes::Aes256;
 use cmac::{Cmac, KeyInit, Mac};
+use globalplatform::scp03::{AesKey, KeyLengthError, StaticKeys};
 use piv::secrets::{AdminKey, Puk, SecretError};
 use piv::words::Algorithm;
 use zeroize::{Zeroize, Zeroizing};
@@ -28,6 +30,7 @@ pub(super) type MasterKey = Zeroizing<[u8; 32]>;
 
 const ADMIN_KEY: &[u8] = b"cardwright/admin-key/1";
 const PUK: &[u8] = b"cardwright/puk/1";
+const MANAGER_KEY: &[u8] = b"cardwright/manager-key/1";
 
 /// Derives the administration key of the card with that chip serial.
 ///
@@ -61,6 +64,24 @@ pub fn puk(master: &[u8; 32], serial: &[u8]) -> Puk {
     }
     rest.zeroize();
     Puk::new(*digits)
+}
+
+/// Derives the keys of the card manager of the card with that chip serial, each of `length` bytes.
+///
+/// # Errors
+///
+/// [`KeyLengthError`] for anything but 16, 24 or 32 bytes.
+pub fn manager_keys(
+    master: &[u8; 32],
+    length: usize,
+    serial: &[u8],
+) -> Result<StaticKeys, KeyLengthError> {
+    let key = |which: u8| {
+        let mut key = Zeroizing::new(vec![0; length]);
+        derive(master, MANAGER_KEY, &[serial, &[which]], &mut key);
+        AesKey::new(&key)
+    };
+    Ok(StaticKeys::new(key(1)?, key(2)?, key(3)?).expect("all of one length"))
 }
 
 /// Fills `result` with derived bytes. The parts of the context are joined.
@@ -118,6 +139,26 @@ mod tests {
             hex::encode(key),
             "c67244e8dc8235ba22753ea33aa5d3fb89f0fca398f75f0c1610a7adab06d239"
         );
+    }
+
+    #[test]
+    fn the_keys_of_the_card_manager_are_derived_each_by_itself() {
+        for length in [16, 24, 32] {
+            let keys = manager_keys(&master(), length, &SERIAL).unwrap();
+            for (key, which) in [
+                (keys.encryption(), 1),
+                (keys.mac(), 2),
+                (keys.data_encryption(), 3),
+            ] {
+                let mut expected = vec![0; length];
+                derive(&master(), MANAGER_KEY, &[&SERIAL, &[which]], &mut expected);
+                assert_eq!(key.bytes(), expected);
+            }
+            assert_ne!(keys.encryption(), keys.mac());
+            let other = manager_keys(&master(), length, &[1]).unwrap();
+            assert_ne!(keys, other);
+        }
+        assert!(manager_keys(&master(), 8, &SERIAL).is_err());
     }
 
     #[test]

@@ -2,6 +2,7 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use globalplatform::scp03::{AesKey, KeyLengthError, StaticKeys};
 use ground::{Ambient, Blame, Blamed};
 use piv::secrets::{AdminKey, Passcode, Puk, SecretError};
 use piv::words::Algorithm;
@@ -23,6 +24,7 @@ use crate::store::BlankNumber;
 /// name = "test-1a2b3c4d"      # goes into the journal, so that a card's keys can be found again
 /// admin-master = "…"          # 32 bytes in hexadecimal
 /// puk-master = "…"            # 32 bytes in hexadecimal
+/// manager-master = "…"        # 32 bytes; only where profiles have card managers' keys replaced
 ///
 /// [[transport]]               # one for each kind of blank
 /// series = "series-10"        # the profile's id, or "*" for any not named
@@ -30,12 +32,15 @@ use crate::store::BlankNumber;
 /// admin-key = "…"             # hexadecimal
 /// passcode = "123456"
 /// puk = "12345678"            # 8 characters
+/// manager-keys = ["…", "…", "…"] # Key-ENC, Key-MAC, Key-DEK of the card manager, or one for all;
+///                             # only where profiles use it
 /// ```
 pub struct KeyRing {
     purpose: Purpose,
     name: String,
     admin_master: MasterKey,
     puk_master: MasterKey,
+    manager_master: Option<MasterKey>,
     transport: Vec<Transport>,
 }
 
@@ -65,6 +70,7 @@ pub struct Transport {
     admin_key: AdminKey,
     passcode: Passcode,
     puk: Puk,
+    manager_keys: Option<StaticKeys>,
 }
 
 impl Transport {
@@ -84,6 +90,21 @@ impl Transport {
     #[must_use]
     pub fn puk(&self) -> &Puk {
         &self.puk
+    }
+
+    /// The keys of the card manager, or the master keys they are made from.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyRingError::NoManagerKeys`] when the ring has none for these blanks.
+    pub fn manager_keys(&self) -> Result<&StaticKeys, KeyRingError> {
+        let missing = || KeyRingError::NoManagerKeys {
+            what: format!(
+                "`manager-keys` in the transport secrets of `{}`",
+                self.series
+            ),
+        };
+        self.manager_keys.as_ref().ok_or_else(missing)
     }
 }
 
@@ -188,6 +209,25 @@ impl KeyRing {
         kdf::puk(&self.puk_master, &blank.bytes())
     }
 
+    /// The card manager's keys of the card made of that blank, each of `length` bytes.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyRingError::NoManagerKeys`] when the ring has no master key for them.
+    pub fn manager_keys(
+        &self,
+        length: usize,
+        blank: &BlankNumber,
+    ) -> Result<StaticKeys, KeyRingError> {
+        let master = self
+            .manager_master
+            .as_ref()
+            .ok_or_else(|| KeyRingError::NoManagerKeys {
+                what: "`manager-master`".to_owned(),
+            })?;
+        Ok(kdf::manager_keys(master, length, &blank.bytes())?)
+    }
+
     /// The secrets blanks of a series are delivered with.
     ///
     /// # Errors
@@ -236,6 +276,11 @@ impl KeyRing {
             name: file.name.clone(),
             admin_master: master("admin-master", &file.admin_master)?,
             puk_master: master("puk-master", &file.puk_master)?,
+            manager_master: file
+                .manager_master
+                .as_ref()
+                .map(|text| master("manager-master", text))
+                .transpose()?,
             transport,
         })
     }
@@ -251,6 +296,8 @@ struct RingFile {
     admin_master: Secret,
     puk_master: Secret,
     #[serde(default)]
+    manager_master: Option<Secret>,
+    #[serde(default)]
     transport: Vec<TransportEntry>,
 }
 
@@ -262,6 +309,8 @@ struct TransportEntry {
     admin_key: Secret,
     passcode: Secret,
     puk: Secret,
+    #[serde(default)]
+    manager_keys: Vec<Secret>,
 }
 
 #[derive(Deserialize, Zeroize, ZeroizeOnDrop)]
@@ -291,7 +340,33 @@ impl TransportEntry {
             admin_key: AdminKey::as_delivered(algorithm, &key).map_err(|e| e.to_string())?,
             passcode: Passcode::new(&self.passcode.0).map_err(|e| e.to_string())?,
             puk: Puk::new(puk),
+            manager_keys: manager_keys(&self.manager_keys)?,
         })
+    }
+}
+
+/// Three keys, or one for all three, or none.
+fn manager_keys(texts: &[Secret]) -> Result<Option<StaticKeys>, String> {
+    let keys = texts
+        .iter()
+        .map(|text| {
+            let bytes = Zeroizing::new(hex::decode(&text.0).map_err(|_| "is not hexadecimal")?);
+            AesKey::new(&bytes).map_err(|_| "does not have 16, 24 or 32 bytes")
+        })
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(|problem| format!("one of `manager-keys` {problem}"))?;
+    match <[AesKey; 3]>::try_from(keys) {
+        Ok([encryption, mac, data_encryption]) => StaticKeys::new(encryption, mac, data_encryption)
+            .map(Some)
+            .map_err(|_| "`manager-keys` are not of one length".to_owned()),
+        Err(keys) => match &keys[..] {
+            [] => Ok(None),
+            [key] => Ok(Some(StaticKeys::same(key))),
+            keys => Err(format!(
+                "{} `manager-keys`, one or three were expected",
+                keys.len()
+            )),
+        },
     }
 }
 
@@ -316,6 +391,7 @@ purpose = "test"
 name = "test-{name}"
 admin-master = "{admin}"
 puk-master = "{puk}"
+manager-master = "{manager}"
 
 # What simulated blanks of every series are delivered with.
 [[transport]]
@@ -324,10 +400,12 @@ admin-algorithm = "aes-192"
 admin-key = "010203040506070801020304050607080102030405060708"
 passcode = "123456"
 puk = "12345678"
+manager-keys = ["404142434445464748494A4B4C4D4E4F"]
 "#,
         name = *random(4),
         admin = *random(32),
         puk = *random(32),
+        manager = *random(32),
     )
 }
 
@@ -369,6 +447,15 @@ pub enum KeyRingError {
         /// Those it has.
         known: String,
     },
+    /// The ring does not know the keys of a card manager.
+    #[error("the key ring lacks {what}, which the profile needs")]
+    NoManagerKeys {
+        /// What is missing, in the words of the file.
+        what: String,
+    },
+    /// The keys of the card manager cannot have the length of those delivered.
+    #[error("the derived keys of the card manager cannot be used: {0}")]
+    ManagerKeyLength(#[from] KeyLengthError),
     /// The derived key cannot be used.
     #[error("the derived administration key cannot be used: {0}")]
     Derived(#[from] SecretError),
@@ -377,8 +464,13 @@ pub enum KeyRingError {
 impl Blamed for KeyRingError {
     fn blame(&self) -> Blame {
         match self {
-            Self::File { .. } | Self::Content { .. } | Self::Derived(_) => Blame::AuthorityFault,
-            Self::WrongPurpose { .. } | Self::NoTransport { .. } => Blame::OperatorMistake,
+            Self::File { .. }
+            | Self::Content { .. }
+            | Self::Derived(_)
+            | Self::ManagerKeyLength(_) => Blame::AuthorityFault,
+            Self::WrongPurpose { .. } | Self::NoTransport { .. } | Self::NoManagerKeys { .. } => {
+                Blame::OperatorMistake
+            }
         }
     }
 
@@ -394,7 +486,10 @@ impl Blamed for KeyRingError {
             Self::NoTransport { .. } => {
                 "add a `[[transport]]` table with the values the supplier gave for these blanks"
             }
-            Self::Derived(_) => "set this blank aside and use another",
+            Self::NoManagerKeys { .. } => {
+                "add the keys of the card manager; their form is in the documentation of key rings"
+            }
+            Self::Derived(_) | Self::ManagerKeyLength(_) => "set this blank aside and use another",
         };
         Some(hint.to_owned())
     }
@@ -469,6 +564,77 @@ mod tests {
             ring.transport("series-10").unwrap_err().to_string(),
             "the key ring has no transport secrets for series `series-10` (it has: `series-9`)"
         );
+    }
+
+    #[test]
+    fn the_keys_of_the_card_manager_are_one_three_or_none() {
+        let text = test_ring(&Virtual::new(1));
+        let key = "404142434445464748494A4B4C4D4E4F";
+        let with = |keys: &str| {
+            KeyRing::parse(&text.replace(&format!("[\"{key}\"]"), &format!("[{keys}]")))
+        };
+        let ring = KeyRing::parse(&text).unwrap();
+        let keys = ring.transport("series-10").unwrap().manager_keys().unwrap();
+        assert_eq!(keys.encryption().bytes(), b"@ABCDEFGHIJKLMNO");
+        assert_eq!(keys.mac(), keys.data_encryption());
+
+        let other = "00112233445566778899AABBCCDDEEFF";
+        let ring = with(&format!("\"{key}\", \"{other}\", \"{key}\"")).unwrap();
+        let keys = ring.transport("series-10").unwrap().manager_keys().unwrap();
+        assert_ne!(keys.encryption(), keys.mac());
+
+        let error = with("")
+            .unwrap()
+            .transport("x")
+            .unwrap()
+            .manager_keys()
+            .unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "the key ring lacks `manager-keys` in the transport secrets of `*`, which the profile needs"
+        );
+        for (wrong, expected) in [
+            (
+                format!("\"{key}\", \"{key}\""),
+                "2 `manager-keys`, one or three were expected",
+            ),
+            (
+                format!("\"{}\"", &key[2..]),
+                "does not have 16, 24 or 32 bytes",
+            ),
+            (format!("\"x{}\"", &key[1..]), "is not hexadecimal"),
+            (
+                format!("\"{key}\", \"{key}\", \"{key}{key}\""),
+                "are not of one length",
+            ),
+        ] {
+            let message = with(&wrong).err().unwrap();
+            assert!(message.contains(expected), "{message}");
+            assert!(!message.contains(&key[4..12]), "{message}");
+        }
+    }
+
+    #[test]
+    fn a_ring_without_a_master_key_for_card_managers_says_so() {
+        let blank = BlankNumber::new(&[1, 2, 3, 4]);
+        let text = test_ring(&Virtual::new(1));
+        let ring = KeyRing::parse(&text).unwrap();
+        let keys = ring.manager_keys(16, &blank).unwrap();
+        assert_ne!(
+            keys,
+            ring.manager_keys(16, &BlankNumber::new(&[5])).unwrap()
+        );
+        let without: String = text
+            .lines()
+            .filter(|line| !line.starts_with("manager-master"))
+            .map(|line| format!("{line}\n"))
+            .collect();
+        let error = KeyRing::parse(&without)
+            .unwrap()
+            .manager_keys(16, &blank)
+            .unwrap_err();
+        assert!(matches!(error, KeyRingError::NoManagerKeys { .. }));
+        assert_eq!(error.blame(), Blame::OperatorMistake);
     }
 
     #[test]

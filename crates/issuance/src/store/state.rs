@@ -76,14 +76,15 @@ impl CardState {
     ///
     /// # Errors
     ///
-    /// [`OutOfOrder`] unless it is the next step of an open card.
+    /// [`OutOfOrder`] unless it is the next step of an open card, optional ones left out or not.
     pub fn intend(self, step: StepKind) -> Result<Self, OutOfOrder> {
         let next = match &self {
             Self::Open { last: None } => 0,
             Self::Open { last: Some(last) } => last.place() + 1,
             _ => return Err(self.refuses(&format!("`{}`", step.name()))),
         };
-        if step.place() == next {
+        let skipped = StepKind::ORDER.get(next..step.place());
+        if skipped.is_some_and(|skipped| skipped.iter().all(|step| step.is_optional())) {
             Ok(Self::UnderWay { step })
         } else {
             Err(self.refuses(&format!("`{}`", step.name())))
@@ -197,11 +198,12 @@ mod tests {
         }
     }
 
-    /// The steps of a card up to `count`, all done, handed over as told.
+    /// The steps of a card up to `count`, all done, handed over as told, no optional ones.
     fn way(count: usize, handover: Handover) -> Vec<Step> {
-        StepKind::ORDER[..16]
+        StepKind::ORDER[..17]
             .iter()
             .copied()
+            .filter(|kind| !kind.is_optional())
             .chain([StepKind::HandOver(handover)])
             .take(count)
             .map(|kind| step(kind, Some(done())))
@@ -246,6 +248,35 @@ mod tests {
     }
 
     #[test]
+    fn the_serial_number_is_written_after_identifying_or_not_at_all() {
+        let done_kinds = |kinds: &[StepKind]| -> Vec<Step> {
+            let steps = kinds.iter().map(|&kind| step(kind, Some(done())));
+            steps.collect()
+        };
+        let (feed, identify) = (StepKind::Feed, StepKind::Identify);
+        let (serial, key) = (StepKind::WriteSerial, StepKind::ReplaceAdminKey);
+        for good in [&[feed, identify, serial, key][..], &[feed, identify, key]] {
+            let state = CardState::fold(&done_kinds(good), None).unwrap();
+            assert_eq!(state, CardState::Open { last: Some(key) });
+        }
+        for bad in [
+            &[feed, serial][..],
+            &[feed, identify, serial, serial],
+            &[feed, identify, key, serial],
+            &[feed, key],
+        ] {
+            assert!(CardState::fold(&done_kinds(bad), None).is_err(), "{bad:?}");
+        }
+        // The blank stays whose it was: nobody's.
+        let mut steps = done_kinds(&[feed, identify, serial]);
+        for outcome in [None, Some((done(), Timestamp::UNIX_EPOCH))] {
+            steps[2].outcome = outcome;
+            let state = CardState::fold(&steps, Some("power cut")).unwrap();
+            assert!(matches!(state, CardState::Released { .. }), "{state}");
+        }
+    }
+
+    #[test]
     fn a_blank_is_free_again_only_before_the_first_writing_step() {
         for count in 0..17 {
             let steps = way(count, Handover::Held);
@@ -267,7 +298,8 @@ mod tests {
             let Ok(state) = CardState::fold(&steps, ended) else { return Ok(()) };
             let all_done = steps.iter().all(|step| matches!(step.outcome, Some((Outcome::Done { .. }, _))));
             if let CardState::Issued { .. } = state {
-                prop_assert_eq!(steps.len(), 17);
+                let optional = steps.iter().filter(|step| step.kind.is_optional()).count();
+                prop_assert_eq!(steps.len() - optional, 17);
                 prop_assert!(all_done);
             }
             if let CardState::Released { .. } = state {

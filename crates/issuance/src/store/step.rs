@@ -12,7 +12,11 @@ pub enum StepKind {
     Feed,
     /// The chip is powered, its series and number are read, the blank is bound.
     Identify,
-    /// The transport key is proved and replaced by this card's own key.
+    /// A blank that came without issuer and card number (IIN and CIN) gets them, where the profile
+    /// says so. Left out for every other blank.
+    WriteSerial,
+    /// The transport key is proved and replaced by this card's own key; the keys of the card
+    /// manager as well, where the profile says so.
     ReplaceAdminKey,
     /// PUK and passcode replace the transport values.
     SetPasscodes,
@@ -50,9 +54,10 @@ pub enum Handover {
 
 impl StepKind {
     /// Every step of a card in the order they are done, with both ways to end.
-    pub const ORDER: [Self; 18] = [
+    pub const ORDER: [Self; 19] = [
         Self::Feed,
         Self::Identify,
+        Self::WriteSerial,
         Self::ReplaceAdminKey,
         Self::SetPasscodes,
         Self::WriteIdentity,
@@ -84,8 +89,15 @@ impl StepKind {
             .expect("every kind of step stands in the order")
     }
 
+    /// Whether a card may do without the step.
+    #[must_use]
+    pub fn is_optional(self) -> bool {
+        self == Self::WriteSerial
+    }
+
     /// Whether the step leaves something on chip or plastic that cannot be taken back, so that a
-    /// blank on which it was begun cannot be used for anybody else.
+    /// blank on which it was begun cannot be used for anybody else. The serial number does not: it
+    /// is the blank's, whoever gets it, and is read before it is written.
     #[must_use]
     pub fn marks_blank(self) -> bool {
         self.place() >= Self::ReplaceAdminKey.place()
@@ -97,6 +109,7 @@ impl StepKind {
         match self {
             Self::Feed => "feed",
             Self::Identify => "identify",
+            Self::WriteSerial => "write-serial",
             Self::ReplaceAdminKey => "replace-admin-key",
             Self::SetPasscodes => "set-passcodes",
             Self::WriteIdentity => "write-identity",
@@ -129,6 +142,7 @@ impl fmt::Display for StepKind {
         match self {
             Self::Feed => f.write_str("feeding a blank to the contacts"),
             Self::Identify => f.write_str("identifying the blank"),
+            Self::WriteSerial => f.write_str("writing the serial number"),
             Self::ReplaceAdminKey => f.write_str("replacing the administration key"),
             Self::SetPasscodes => f.write_str("setting PUK and passcode"),
             Self::WriteIdentity => f.write_str("writing the identity objects"),
@@ -205,11 +219,14 @@ mod tests {
     }
 
     #[test]
-    fn only_feeding_and_reading_leave_a_blank_unmarked() {
+    fn only_feeding_reading_and_numbering_leave_a_blank_unmarked() {
         let unmarked: Vec<_> = StepKind::ORDER
             .into_iter()
             .filter(|kind| !kind.marks_blank())
             .collect();
-        assert_eq!(unmarked, [StepKind::Feed, StepKind::Identify]);
+        assert_eq!(
+            unmarked,
+            [StepKind::Feed, StepKind::Identify, StepKind::WriteSerial]
+        );
     }
 }

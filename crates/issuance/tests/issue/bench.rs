@@ -8,6 +8,7 @@ use firmware_sim::card::{Condition, Model, PivChip};
 use firmware_sim::contacts::{Chip, Contacts};
 use firmware_sim::printer::{FAULT_TABLE, Movement};
 use firmware_sim::station::{Config, SimStation};
+use globalplatform::scp03::StaticKeys;
 use ground::{Ambient, Virtual};
 use iso7816::{Channel, Disposition, Link, LinkError, Protocol, Reader, Reset};
 use issuance::DataDir;
@@ -20,7 +21,7 @@ use issuance::store::{
     RequestRecord, SqliteStore, StepKind, Store, StoreError,
 };
 use jiff::Timestamp;
-use piv::secrets::Passcode;
+use piv::secrets::{AdminKey, Passcode};
 use piv::words::Algorithm;
 use plastic::Raster;
 use printers::magicard::{Enduro, Profile};
@@ -48,8 +49,12 @@ pub(crate) struct Bench {
 struct Mischief {
     /// The card is gone at this instruction.
     yank_at: Option<u8>,
+    /// The card carries this instruction out and is gone before it has answered.
+    lose_answer_to: Option<u8>,
     /// One bit of this object is wrong when it is read with contents.
     corrupt: Option<[u8; 3]>,
+    /// How many STORE DATA commands reached the card.
+    stored: usize,
 }
 
 pub(crate) fn request(bench: &Bench, id: &str, user: &str) -> Request {
@@ -81,11 +86,34 @@ impl Bench {
         Self::build(model, blanks, condition, quick_profiles())
     }
 
+    pub(crate) fn with_profile(model: Model, blanks: u64, profile: series::Profile) -> Self {
+        Self::build(model, blanks, Condition::Blank, with(profile))
+    }
+
+    /// Blanks that are this one chip, put in again and again.
+    pub(crate) fn of_chip(
+        chip: &(impl Chip + Clone + Sync + 'static),
+        profile: series::Profile,
+    ) -> Self {
+        let chip = chip.clone();
+        Self::supplied(100, with(profile), move |_| Box::new(chip.clone()))
+    }
+
     fn build(model: Model, blanks: u64, condition: Condition, profiles: Profiles) -> Self {
+        Self::supplied(blanks, profiles, move |number| {
+            Box::new(PivChip::new(&model, number, condition))
+        })
+    }
+
+    fn supplied(
+        blanks: u64,
+        profiles: Profiles,
+        supply: impl Fn(u64) -> Box<dyn Chip> + Send + Sync + 'static,
+    ) -> Self {
         let ambient: Arc<dyn Ambient> = Arc::new(Virtual::new(11));
         let sim = SimStation::open(
             Config::new("sim:test", blanks, Arc::clone(&ambient)),
-            move |number| Ok(Box::new(PivChip::new(&model, number, condition))),
+            move |number| Ok(supply(number)),
         )
         .unwrap();
         let mut bench = Self {
@@ -181,6 +209,26 @@ impl Bench {
         self.mischief.lock().unwrap().yank_at = instruction;
     }
 
+    pub(crate) fn lose_answer_to(&self, instruction: Option<u8>) {
+        self.mischief.lock().unwrap().lose_answer_to = instruction;
+    }
+
+    pub(crate) fn stored(&self) -> usize {
+        self.mischief.lock().unwrap().stored
+    }
+
+    fn keys(&self) -> &KeyRing {
+        &self.running.as_ref().unwrap().0.keys
+    }
+
+    pub(crate) fn own_admin_key(&self, blank: &BlankNumber) -> AdminKey {
+        self.keys().admin_key(Algorithm::Aes192, blank).unwrap()
+    }
+
+    pub(crate) fn own_manager_keys(&self, blank: &BlankNumber) -> StaticKeys {
+        self.keys().manager_keys(16, blank).unwrap()
+    }
+
     pub(crate) fn corrupt(&self, object: Option<[u8; 3]>) {
         self.mischief.lock().unwrap().corrupt = object;
     }
@@ -201,11 +249,21 @@ impl Bench {
 }
 
 fn quick_profiles() -> Profiles {
-    let mut profiles = Profiles::builtin();
+    with(quick_profile())
+}
+
+/// Series 10 with keys that are made quickly.
+pub(crate) fn quick_profile() -> series::Profile {
+    let profiles = Profiles::builtin();
     let mut profile = profiles.get("series-10").unwrap().clone();
     let slots = &mut profile.piv.as_mut().unwrap().slots;
     slots.authentication.algorithm.value = Algorithm::P256;
     slots.signing.algorithm.value = Algorithm::P384;
+    profile
+}
+
+fn with(profile: series::Profile) -> Profiles {
+    let mut profiles = Profiles::builtin();
     profiles.put(profile);
     profiles
 }
@@ -361,13 +419,19 @@ impl Link for Wire {
     }
 
     fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, LinkError> {
-        let mischief = self.mischief.lock().unwrap();
-        if mischief.yank_at.is_some_and(|at| command[1] == at) {
-            return Err(LinkError::CardRemoved {
-                reader: self.link.name().to_owned(),
-            });
+        const STORE_DATA: u8 = 0xE2;
+        let mut mischief = self.mischief.lock().unwrap();
+        let removed = LinkError::CardRemoved {
+            reader: self.link.name().to_owned(),
+        };
+        if mischief.yank_at == Some(command[1]) {
+            return Err(removed);
         }
         let mut answer = self.link.transmit(command)?;
+        mischief.stored += usize::from(command[1] == STORE_DATA);
+        if mischief.lose_answer_to == Some(command[1]) {
+            return Err(removed);
+        }
         let asked = mischief
             .corrupt
             .is_some_and(|tag| command[1] == 0xCB && command.windows(3).any(|part| part == tag));

@@ -29,7 +29,13 @@ fn it_does_what_every_journal_does() {
 #[test]
 fn what_was_recorded_is_read_back_after_reopening() {
     let (folder, mut store, card) = with_card();
-    walk(&mut store, card, 7, &StepKind::ORDER[..3]);
+    let (feed, identify) = (StepKind::Feed, StepKind::Identify);
+    walk(
+        &mut store,
+        card,
+        7,
+        &[feed, identify, StepKind::ReplaceAdminKey],
+    );
     store.intend(card, StepKind::SetPasscodes, at(4)).unwrap();
     store.conclude(card, &failed(), at(5)).unwrap();
     let certificate = CertificateRecord {
