@@ -6,6 +6,7 @@ use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use piv::objects::PairingCode;
 use piv::secrets::{AdminKey, Passcode, Puk};
 use piv::words::Algorithm;
 use zeroize::Zeroizing;
@@ -17,6 +18,8 @@ use crate::passcode::{VARIABLE as PASSCODE_VARIABLE, passcode};
 const PUK_VARIABLE: &str = "CARDWRIGHT_PUK";
 /// The variable the administration key may come from.
 const ADMIN_KEY_VARIABLE: &str = "CARDWRIGHT_ADMIN_KEY";
+/// The variable the pairing code may come from.
+const PAIRING_CODE_VARIABLE: &str = "CARDWRIGHT_PAIRING_CODE";
 
 /// The holder's passcode.
 #[derive(Args, Clone, Debug)]
@@ -71,6 +74,11 @@ pub(crate) struct IssuerSecrets {
     /// File with key 9B, such as `aes-192 0102..`. Without it CARDWRIGHT_ADMIN_KEY is used if set
     #[arg(long, value_name = "FILE")]
     admin_key_file: Option<PathBuf>,
+
+    /// File with the pairing code, 8 digits, which opens a contactless card. Without it
+    /// CARDWRIGHT_PAIRING_CODE is used if set
+    #[arg(long, value_name = "FILE")]
+    pairing_code_file: Option<PathBuf>,
 }
 
 impl IssuerSecrets {
@@ -81,9 +89,22 @@ impl IssuerSecrets {
         };
         let bytes: [u8; 8] = text.as_bytes().try_into().map_err(|_| {
             let length = text.len();
-            Failure::mistake(format!("{place}: a PUK has 8 characters, this has {length}"))
+            Failure::mistake(format!(
+                "{place}: a PUK has 8 characters, this has {length}"
+            ))
         })?;
         Ok(Some(Puk::new(bytes)))
+    }
+
+    /// The pairing code, if given.
+    pub(crate) fn pairing_code(&self) -> Result<Option<PairingCode>, Failure> {
+        let source = self.pairing_code_file.as_deref();
+        let Some((text, place)) = given(source, PAIRING_CODE_VARIABLE, "pairing code")? else {
+            return Ok(None);
+        };
+        PairingCode::new(&text)
+            .map(Some)
+            .map_err(|error| Failure::mistake(format!("{place}: {error}")))
     }
 
     /// Key 9B, if given.
@@ -160,6 +181,7 @@ mod tests {
         let source = IssuerSecrets {
             puk_file: Some(file.path().to_owned()),
             admin_key_file: Some(file.path().to_owned()),
+            pairing_code_file: None,
         };
         (file, source)
     }

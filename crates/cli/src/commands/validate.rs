@@ -1,9 +1,11 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
+use const_oid::ObjectIdentifier;
 use ground::System;
 use indicatif::{ProgressBar, ProgressStyle};
+use piv::signed::{CertificateRole, CertificateRules};
 use piv::words::KeyReference;
 use series::{Profile, Profiles};
 use validation::{Assertion, Permits, Report, Settings, TrustStore, assertions, validate};
@@ -75,6 +77,15 @@ pub(crate) struct Validate {
     #[arg(long, value_name = "PATH")]
     crl: Vec<PathBuf>,
 
+    /// Whose rules bind the certificates; what the profile says if left out
+    #[arg(long = "issuer", value_name = "ISSUER")]
+    issuer_rules: Option<Issuer>,
+
+    /// A policy the certificate of a key may name, such as 9A=1.2.826.0.1275.102.0.3.2.0, or
+    /// signer=OID for the content signer; may be repeated
+    #[arg(long, value_name = "KEY=OID", value_parser = Policy::parse, requires = "issuer_rules")]
+    policy: Vec<Policy>,
+
     #[command(flatten)]
     holder: HolderPasscode,
 
@@ -100,6 +111,42 @@ pub(crate) struct Validate {
     /// Seconds to wait for a card
     #[arg(long, value_name = "SECONDS", default_value_t = 10)]
     wait: u64,
+}
+
+/// Whose rules bind an issuer's certificates.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Issuer {
+    /// An agency of the United States: the Common Policy, FASC-N and piv-interim
+    Federal,
+    /// Anybody else
+    Other,
+}
+
+/// A policy that a certificate may name.
+#[derive(Clone, Copy, Debug)]
+struct Policy {
+    role: CertificateRole,
+    policy: ObjectIdentifier,
+}
+
+impl Policy {
+    fn parse(text: &str) -> Result<Self, String> {
+        let (key, policy) = text
+            .split_once('=')
+            .ok_or("write it as KEY=OID, such as 9A=2.16.840.1.101.3.2.1.3.13")?;
+        let role = match key {
+            "signer" => Some(CertificateRole::ContentSigner),
+            key => key_reference(key).ok().and_then(CertificateRole::of),
+        };
+        Ok(Self {
+            role: role.ok_or_else(|| {
+                format!("`{key}` has no certificate profile; 9A, 9C, 9D, 9E and signer have")
+            })?,
+            policy: policy
+                .parse()
+                .map_err(|_| format!("`{policy}` is no object identifier"))?,
+        })
+    }
 }
 
 impl Validate {
@@ -144,10 +191,27 @@ impl Validate {
                 test_card: self.test_card.clone(),
                 spare_key: self.spare_key,
             },
-            trust: TrustStore::default(),
+            pairing_code: self.issuer.pairing_code()?,
+            trust: TrustStore::load(&self.trust, &[&self.intermediate[..], &self.crl].concat())?,
+            rules: self.rules(),
             only: self.only.clone(),
             retired: true,
         })
+    }
+
+    /// What is demanded of certificates, if the operator says so.
+    fn rules(&self) -> Option<CertificateRules> {
+        let mut rules = match self.issuer_rules? {
+            Issuer::Federal => CertificateRules::common(),
+            Issuer::Other => CertificateRules::non_federal(),
+        };
+        if !self.policy.is_empty() {
+            rules.policies.clear();
+        }
+        for Policy { role, policy } in &self.policy {
+            rules.policies.entry(*role).or_default().push(*policy);
+        }
+        Some(rules)
     }
 
     fn write_files(&self, report: &Report) -> Result<(), Failure> {

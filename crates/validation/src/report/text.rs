@@ -79,15 +79,45 @@ impl Report {
             writeln!(text, "      {}: {}", affected.client, affected.consequence)?;
         }
         // An object's content is in the report files; commands and status words fit a terminal.
-        if outcome.object.is_none() {
-            for exchange in self.exchanges_of(outcome) {
-                writeln!(text, "      > {}", exchange.command)?;
-                if let Some(response) = &exchange.response {
-                    writeln!(text, "      < {response}")?;
-                }
+        if outcome.object.is_some() {
+            return Ok(());
+        }
+        let exchanges: Vec<_> = self.exchanges_of(outcome).collect();
+        let left_out = exchanges.len().saturating_sub(MOST_EXCHANGES);
+        if left_out > 0 {
+            writeln!(
+                text,
+                "      {left_out} exchanges before these are in the report files"
+            )?;
+        }
+        for exchange in &exchanges[left_out..] {
+            writeln!(text, "      > {}", shortened(&exchange.command.to_string()))?;
+            if let Some(response) = &exchange.response {
+                writeln!(text, "      < {}", shortened(&response.to_string()))?;
             }
         }
         Ok(())
+    }
+}
+
+/// The exchanges of one finding shown at a terminal: the last ones, which the card failed at.
+const MOST_EXCHANGES: usize = 4;
+/// The digits of an APDU shown at a terminal.
+const MOST_DIGITS: usize = 72;
+/// The last digits of a response are its status word.
+const STATUS_DIGITS: usize = 4;
+
+/// An APDU as far as it fits a line: its beginning, its size and its last two bytes.
+fn shortened(digits: &str) -> String {
+    let (Some(start), Some(end)) = (
+        digits.get(..MOST_DIGITS - STATUS_DIGITS),
+        digits.get(digits.len().saturating_sub(STATUS_DIGITS)..),
+    ) else {
+        return digits.to_owned();
+    };
+    match digits.len() > MOST_DIGITS {
+        true => format!("{start} .. {end} ({} bytes)", digits.len() / 2),
+        false => digits.to_owned(),
     }
 }
 
@@ -104,4 +134,22 @@ fn line(outcome: &Outcome) -> String {
         "{:<14} {:<40} {about}{}{reason}",
         outcome.verdict, outcome.id, outcome.title
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_apdu_shows_its_beginning_its_end_and_its_size() {
+        assert_eq!(shortened("9000"), "9000");
+        let exactly = "A".repeat(MOST_DIGITS);
+        assert_eq!(shortened(&exactly), exactly);
+        let long = format!("{}9000", "5C".repeat(200));
+        let short = shortened(&long);
+        assert!(
+            short.starts_with("5C5C") && short.ends_with(".. 9000 (202 bytes)"),
+            "{short}"
+        );
+    }
 }
