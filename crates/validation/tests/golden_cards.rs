@@ -77,7 +77,7 @@ fn piv_i_rules() -> CertificateRules {
 
 /// Every failure and warning is one of those explained, and every explanation is needed.
 fn explained(evidence: &Evidence, explained: &[Explained]) {
-    let mut found: BTreeMap<(&str, String), String> = BTreeMap::new();
+    let mut found: BTreeMap<(String, String), String> = BTreeMap::new();
     let outcomes = judge(evidence);
     let held = outcomes
         .iter()
@@ -86,13 +86,17 @@ fn explained(evidence: &Evidence, explained: &[Explained]) {
     assert!(held > 100, "{}: only {held} hold", evidence.reader);
     for outcome in outcomes {
         if matches!(outcome.verdict, Verdict::Fail | Verdict::Warning) {
-            let place = (outcome.id, outcome.object.unwrap_or_default());
+            let place = (outcome.id.to_string(), outcome.object.unwrap_or_default());
             found.insert(place, format!("{:?}", outcome.deviations));
         }
     }
-    let expected: BTreeSet<(&str, String)> = explained
+    let expected: BTreeSet<(String, String)> = explained
         .iter()
-        .flat_map(|(id, objects, _)| objects.iter().map(|object| (*id, (*object).to_owned())))
+        .flat_map(|(id, objects, _)| {
+            objects
+                .iter()
+                .map(|object| ((*id).to_owned(), (*object).to_owned()))
+        })
         .collect();
     for (place, deviations) in &found {
         let known = expected.contains(place);

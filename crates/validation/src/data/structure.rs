@@ -324,6 +324,9 @@ fn rows(object: ObjectId) -> Vec<Row> {
 }
 
 fn elements_present(evidence: &Evidence, object: ObjectId) -> Judgement {
+    if evidence.value(object).is_none() {
+        return nothing("its wrapper");
+    }
     let elements = Elements::of(evidence, object);
     let missing = rows(object)
         .into_iter()

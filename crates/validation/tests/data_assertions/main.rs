@@ -1,0 +1,123 @@
+//! No assertion about data is one that cannot fail: for each there is a damaged object that makes
+//! it fail, and no other but those named with it.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test stops where its data is not as it should be"
+)]
+
+mod biometrics;
+mod certificates;
+mod profiles;
+mod signatures;
+mod specimen;
+mod structure;
+
+use std::collections::BTreeSet;
+
+use validation::{Check, Evidence, Verdict, assertions, judge};
+
+use specimen::{Damage, specimen};
+
+/// A damage and what it makes fail.
+struct Row {
+    /// The assertion it is about.
+    id: &'static str,
+    /// The checks of that assertion it is about.
+    checks: &'static [&'static str],
+    /// Other assertions the same damage cannot but make fail.
+    also: &'static [&'static str],
+    damage: Damage,
+}
+
+impl Row {
+    const fn new(
+        id: &'static str,
+        checks: &'static [&'static str],
+        also: &'static [&'static str],
+        damage: Damage,
+    ) -> Self {
+        Self {
+            id,
+            checks,
+            also,
+            damage,
+        }
+    }
+}
+
+fn rows() -> impl Iterator<Item = &'static Row> {
+    let all = [
+        structure::ROWS,
+        biometrics::ROWS,
+        signatures::ROWS,
+        profiles::ROWS,
+    ];
+    all.into_iter().flatten()
+}
+
+/// The assertions that do not hold, with their objects.
+fn findings(card: &Evidence) -> BTreeSet<(String, String)> {
+    judge(card)
+        .into_iter()
+        .filter(|it| matches!(it.verdict, Verdict::Fail | Verdict::Warning))
+        .map(|it| (it.id.to_string(), it.object.unwrap_or_default()))
+        .collect()
+}
+
+#[test]
+fn every_assertion_about_data_holds_of_a_card_without_a_fault() {
+    let card = specimen(None);
+    for outcome in judge(&card) {
+        let held = matches!(outcome.verdict, Verdict::Pass | Verdict::NotApplicable);
+        assert!(
+            held,
+            "{} {:?} {:?} {}",
+            outcome.id, outcome.object, outcome.deviations, outcome.reason
+        );
+    }
+    // Every assertion holds of something; a buffer length is none of this edition.
+    let outcomes = judge(&card);
+    for assertion in assertions().filter(|it| !matches!(it.check, Check::Command(_))) {
+        let mut of_it = outcomes.iter().filter(|it| it.id == assertion.id);
+        let held = of_it.any(|it| it.verdict == Verdict::Pass);
+        assert!(
+            held || assertion.id == "chuid.buffer-length",
+            "`{}`",
+            assertion.id
+        );
+    }
+}
+
+#[test]
+fn each_damage_makes_its_assertion_fail_and_those_named_with_it() {
+    let mut wrong = Vec::new();
+    for (number, row) in rows().enumerate() {
+        let found = findings(&specimen(Some(row.damage)));
+        let ids: BTreeSet<_> = found.iter().map(|(id, _)| id.as_str()).collect();
+        let expected: BTreeSet<_> = row.also.iter().copied().chain([row.id]).collect();
+        if ids != expected {
+            let missing: Vec<_> = expected.difference(&ids).collect();
+            let more: Vec<_> = ids.difference(&expected).collect();
+            wrong.push(format!(
+                "row {number} of `{}` {:?}: holds {missing:?}, fails too {more:?}",
+                row.id, row.checks
+            ));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn every_assertion_about_data_and_every_check_of_it_has_a_damage() {
+    for assertion in assertions().filter(|it| !matches!(it.check, Check::Command(_))) {
+        let of_it: Vec<_> = rows().filter(|row| row.id == assertion.id).collect();
+        assert!(!of_it.is_empty(), "`{}` cannot fail", assertion.id);
+        let damaged: BTreeSet<_> = of_it.iter().flat_map(|row| row.checks).collect();
+        let checks: BTreeSet<_> = assertion.checks.iter().collect();
+        assert_eq!(damaged, checks, "`{}`", assertion.id);
+    }
+    for row in rows() {
+        assert!(validation::assertion(row.id).is_some(), "`{}`", row.id);
+    }
+}
