@@ -15,10 +15,10 @@ pub struct Explained {
     /// The object it does not hold for, written `5FC102`; any if left out.
     #[serde(default, with = "wire::word", skip_serializing_if = "Option::is_none")]
     pub object: Option<ObjectId>,
-    /// A part of what the report says was observed; anything if left out. It keeps one known
-    /// departure from hiding another.
+    /// A part of what the report says was expected and observed; anything if left out. It keeps
+    /// one known departure from hiding another.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub observed: Option<String>,
+    pub says: Option<String>,
     /// Why the cards do so, and why that is accepted.
     pub why: String,
     /// Where that is stated.
@@ -28,15 +28,12 @@ pub struct Explained {
 }
 
 impl Explained {
-    /// Whether this explains a departure from `assertion` for `object`, observed in these words.
+    /// Whether this explains a departure from `assertion` for `object`, told in these words.
     #[must_use]
-    pub fn covers(&self, assertion: &str, object: Option<ObjectId>, observed: &str) -> bool {
+    pub fn covers(&self, assertion: &str, object: Option<ObjectId>, told: &str) -> bool {
         self.assertion == assertion
             && (self.object.is_none() || self.object == object)
-            && self
-                .observed
-                .as_deref()
-                .is_none_or(|part| observed.contains(part))
+            && self.says.as_deref().is_none_or(|part| told.contains(part))
     }
 }
 
@@ -50,7 +47,7 @@ mod tests {
             r#"
                 assertion = "select.unknown-application"
                 object = "5FC102"
-                observed = "6A88"
+                says = "6A88"
                 why = "the applet answers for the card manager"
                 source = "sample 3"
                 certainty = "inferred"

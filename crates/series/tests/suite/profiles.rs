@@ -507,3 +507,26 @@ fn a_path_through_the_card_manager_that_is_not_whole_is_refused() {
         .to_string();
     assert!(error.contains("[card-manager]"), "{error}");
 }
+
+#[test]
+fn the_path_through_the_card_manager_in_the_readme_is_a_profile() {
+    let readme = concat!(env!("CARGO_MANIFEST_DIR"), "/README.md");
+    let readme = std::fs::read_to_string(readme).unwrap();
+    let block = readme
+        .split("```toml\n")
+        .skip(1)
+        .filter_map(|rest| rest.split("```").next())
+        .find(|block| block.contains("[card-manager]"))
+        .unwrap();
+    let text = std::fs::read_to_string(folder().join("series-10.toml")).unwrap();
+    let (before, rest) = text.split_once("[card-manager]").unwrap();
+    let (_, after) = rest.split_once("[[middleware]]").unwrap();
+    let text = format!("{before}{block}\n[[middleware]]{after}")
+        .replace("\"set-management-key\"", "\"scp03-put-key\"");
+    let profile = Profile::parse("readme.toml", &text).unwrap();
+    assert_eq!(
+        profile.card_manager.unwrap().iin().unwrap(),
+        [0x4D, 0x00, 0x00, 0x01]
+    );
+    assert!(profile.piv.unwrap().admin.put_key.is_some());
+}
