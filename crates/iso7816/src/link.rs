@@ -177,7 +177,7 @@ pub enum LinkError {
         present: Vec<String>,
     },
     /// More than one reader or card fits.
-    #[error("`{asked}` fits more than one (fitting: {})", list(fitting))]
+    #[error("{} more than one (fitting: {})", if asked.is_empty() { "no reader was named and there is".to_owned() } else { format!("`{asked}` fits") }, list(fitting))]
     Ambiguous {
         /// The name or pattern asked for.
         asked: String,

@@ -37,6 +37,28 @@ pub enum Sharing {
     Shared,
 }
 
+/// Whether no reader in particular was asked for.
+fn is_any(asked: &str) -> bool {
+    asked
+        .strip_prefix(SELECTOR_PREFIX)
+        .unwrap_or(asked)
+        .is_empty()
+}
+
+/// The only reader with a card in it, where no name says which one is meant.
+fn the_one_with_a_card(service: &Service, ambiguous: LinkError) -> Result<String, LinkError> {
+    let mut with_card: Vec<String> = service
+        .list()?
+        .into_iter()
+        .filter(|reader| reader.card != CardState::Empty)
+        .map(|reader| reader.name)
+        .collect();
+    match with_card.len() {
+        1 => Ok(with_card.remove(0)),
+        _ => Err(ambiguous),
+    }
+}
+
 impl Sharing {
     pub(crate) fn mode(self) -> ShareMode {
         match self {
@@ -53,7 +75,8 @@ const SLICE: Duration = Duration::from_millis(500);
 const AGAIN: Duration = Duration::from_millis(100);
 
 impl PcscReader {
-    /// Finds a reader by its name or a part of it; see [`choose`].
+    /// Finds a reader by its name or a part of it; see [`choose`]. Of several readers an empty
+    /// name means the only one with a card in it.
     ///
     /// # Errors
     ///
@@ -79,7 +102,12 @@ impl PcscReader {
             .iter()
             .map(|reader| reader.to_string_lossy().into_owned())
             .collect();
-        let plain = choose(asked, &names)?;
+        let plain = match choose(asked, &names) {
+            Err(ambiguous @ LinkError::Ambiguous { .. }) if is_any(asked) => {
+                the_one_with_a_card(&service, ambiguous)?
+            }
+            chosen => chosen?,
+        };
         let at = names
             .iter()
             .position(|name| *name == plain)
