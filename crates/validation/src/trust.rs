@@ -16,7 +16,7 @@ use piv::signed::verify_signature;
 use thiserror::Error;
 use x509_cert::Certificate;
 use x509_cert::crl::CertificateList;
-use x509_cert::ext::pkix::{BasicConstraints, CertificatePolicies, KeyUsage};
+use x509_cert::ext::pkix::{BasicConstraints, CertificatePolicies, KeyUsage, PolicyConstraints};
 use x509_cert::time::Time;
 
 pub use load::TrustError;
@@ -322,6 +322,10 @@ fn allows_policy(authority: &Certificate, climbed: &[&Certificate]) -> Result<()
             .into_iter()
             .any(|it| it.extn_id == rfc5280::ID_CE_POLICY_MAPPINGS)
     };
+    // Without such a demand a path is good whatever policies it names (RFC 5280, 6.1.1 (e)).
+    if !demands_policy(authority) && !climbed.iter().any(|below| demands_policy(below)) {
+        return Ok(());
+    }
     if maps(authority) || climbed.iter().any(|below| maps(below)) {
         return Ok(());
     }
@@ -337,6 +341,14 @@ fn allows_policy(authority: &Certificate, climbed: &[&Certificate]) -> Result<()
             subject: authority.tbs_certificate().subject().to_string(),
         }),
     }
+}
+
+/// Whether an authority demands that those below name a policy it allows (RFC 5280, 4.2.1.11).
+fn demands_policy(authority: &Certificate) -> bool {
+    let constraints = authority
+        .tbs_certificate()
+        .get_extension::<PolicyConstraints>();
+    matches!(constraints, Ok(Some((_, constraints))) if constraints.require_explicit_policy.is_some())
 }
 
 /// A time in a certificate; `None` beyond what a timestamp holds.

@@ -84,10 +84,7 @@ pub(super) const ASSERTIONS: &[Assertion] = &[
         PROFILE,
         &["PKIX.10"],
         OF_THE_CARD,
-        |evidence, object| match evidence.rules.federal {
-            true => aspect(evidence, object, CertificateAspect::Interim),
-            false => Judgement::not_applicable("the issuer is no federal agency"),
-        },
+        |evidence, object| of_the_common_policy(evidence, object, CertificateAspect::Interim),
     ),
     rule(
         "certificate.issuer-access",
@@ -95,7 +92,7 @@ pub(super) const ASSERTIONS: &[Assertion] = &[
         PROFILE,
         &["PKIX.7", "PKIX.22", "PKIX.25", "PKIX.29", "PKIX.30"],
         ALL,
-        |evidence, object| aspect(evidence, object, CertificateAspect::IssuerAccess),
+        |evidence, object| of_the_common_policy(evidence, object, CertificateAspect::IssuerAccess),
     ),
     rule(
         "certificate.ocsp",
@@ -103,7 +100,7 @@ pub(super) const ASSERTIONS: &[Assertion] = &[
         PROFILE,
         &["PKIX.7", "PKIX.8", "PKIX.9", "PKIX.23"],
         OF_THE_CARD,
-        |evidence, object| aspect(evidence, object, CertificateAspect::Ocsp),
+        |evidence, object| of_the_common_policy(evidence, object, CertificateAspect::Ocsp),
     ),
     rule(
         "certificate.revocation-lists",
@@ -111,7 +108,9 @@ pub(super) const ASSERTIONS: &[Assertion] = &[
         PROFILE,
         &["PKIX.24", "PKIX.31"],
         ALL,
-        |evidence, object| aspect(evidence, object, CertificateAspect::RevocationLists),
+        |evidence, object| {
+            of_the_common_policy(evidence, object, CertificateAspect::RevocationLists)
+        },
     ),
     rule(
         "certificate.ends-with-the-card",
@@ -138,6 +137,18 @@ fn aspect(evidence: &Evidence, object: ObjectId, aspect: CertificateAspect) -> J
     };
     let rules = &evidence.rules;
     judge(check_certificate_aspect(aspect, role, &certificate, rules))
+}
+
+/// Judges a part that the Common Policy demands of the agencies it binds, and nobody of others.
+fn of_the_common_policy(
+    evidence: &Evidence,
+    object: ObjectId,
+    part: CertificateAspect,
+) -> Judgement {
+    match evidence.rules.federal {
+        true => aspect(evidence, object, part),
+        false => Judgement::not_applicable("the issuer is no federal agency"),
+    }
 }
 
 fn policies(evidence: &Evidence, object: ObjectId) -> Judgement {

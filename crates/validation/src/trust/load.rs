@@ -84,10 +84,10 @@ impl TrustStore {
     ) -> Result<Self, TrustError> {
         let mut store = Self::default();
         for file in files(anchors)? {
-            let found = read(&file)?;
-            if found.certificates.is_empty() {
+            let found = file.read()?;
+            if found.certificates.is_empty() && file.is_named {
                 return Err(TrustError::NoAnchor {
-                    path: file,
+                    path: file.path,
                     lists: found.lists.len(),
                 });
             }
@@ -95,7 +95,7 @@ impl TrustStore {
             store.revocation_lists.extend(found.lists);
         }
         for file in files(others)? {
-            let found = read(&file)?;
+            let found = file.read()?;
             store.intermediates.extend(found.certificates);
             store.revocation_lists.extend(found.lists);
         }
@@ -105,13 +105,32 @@ impl TrustStore {
 
 const ENDINGS: [&str; 7] = ["crt", "cer", "pem", "der", "p7c", "p7b", "crl"];
 
+struct NamedFile {
+    path: PathBuf,
+    /// Named itself, not found in a directory.
+    is_named: bool,
+}
+
+impl NamedFile {
+    /// What it holds. A directory may hold private keys and others that are passed over.
+    fn read(&self) -> Result<Found, TrustError> {
+        match read(&self.path) {
+            Err(TrustError::Unknown { .. }) if !self.is_named => Ok(Found::default()),
+            found => found,
+        }
+    }
+}
+
 /// The files named, and those in the directories named, by name.
-fn files(paths: &[impl AsRef<Path>]) -> Result<Vec<PathBuf>, TrustError> {
+fn files(paths: &[impl AsRef<Path>]) -> Result<Vec<NamedFile>, TrustError> {
     let mut files = Vec::new();
     for path in paths {
         let path = path.as_ref();
         if !path.is_dir() {
-            files.push(path.to_owned());
+            files.push(NamedFile {
+                path: path.to_owned(),
+                is_named: true,
+            });
             continue;
         }
         let unreadable = |source| TrustError::Unreadable {
@@ -129,7 +148,10 @@ fn files(paths: &[impl AsRef<Path>]) -> Result<Vec<PathBuf>, TrustError> {
             }
         }
         inside.sort();
-        files.extend(inside);
+        files.extend(inside.into_iter().map(|path| NamedFile {
+            path,
+            is_named: false,
+        }));
     }
     Ok(files)
 }
