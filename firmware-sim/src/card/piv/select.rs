@@ -1,6 +1,6 @@
 //! SELECT (SP 800-73-5 Part 2, 3.1.1).
 
-use ::piv::words::AID;
+use ::piv::words::{AID, KeyReference};
 use iso7816::ber::{self, Tag};
 use iso7816::{Command, StatusWord};
 use zeroize::Zeroizing;
@@ -47,7 +47,12 @@ impl PivChip {
         ber::write(&mut template, Tag(0x4F), &AID);
         ber::write(&mut template, Tag(0x79), &ber::object(Tag(0x4F), &AID[..5]));
         ber::write(&mut template, Tag(0x50), self.model.label.as_bytes());
-        if let Some(secure_messaging) = self.model.secure_messaging {
+        // Named once it can be used: a host that sees it asks for it.
+        let has_key = self
+            .memory
+            .get(Cell::Key(KeyReference::SecureMessaging))
+            .is_some();
+        if let Some(secure_messaging) = self.model.secure_messaging.filter(|_| has_key) {
             let identifier = secure_messaging.suite.algorithm().byte();
             // The identifier, and an object identifier that is always this dummy.
             let algorithms = [0x80, 0x01, identifier, 0x06, 0x01, 0x00];
