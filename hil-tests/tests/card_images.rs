@@ -189,6 +189,26 @@ fn foreign_programs_read_a_published_card_and_its_key_signs() -> TestResult {
     Ok(())
 }
 
+/// The card with five retired keys: a foreign program finds them by the Key History Object.
+#[test]
+fn foreign_programs_find_the_retired_certificates_of_a_published_card() -> TestResult {
+    let Some(published) = published() else {
+        return Ok(());
+    };
+    let _desk = Desk::take()?;
+    let _card = insert(&published.join(CARDS[2]))?;
+    let listed = Program::foreign("pkcs11-tool")
+        .args(["--list-objects", "--type", "cert"])
+        .succeed()?
+        .stdout();
+    assert_eq!(listed.matches("Certificate Object").count(), 9, "{listed}");
+    for number in 1..=5 {
+        let label = format!("Retired Certificate for Key Management {number}");
+        assert!(listed.contains(&label), "no `{label}` in:\n{listed}");
+    }
+    Ok(())
+}
+
 #[test]
 fn a_capture_through_pcscd_equals_the_folder_the_card_was_made_of() -> TestResult {
     let Some(published) = published() else {

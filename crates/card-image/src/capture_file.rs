@@ -1,6 +1,8 @@
 //! The capture file: versioned JSON, all bytes in upper-case hexadecimal.
 
-use std::fs::{self, File};
+mod private;
+
+use std::fs;
 use std::io::{self, Write};
 use std::path::Path;
 
@@ -77,7 +79,8 @@ impl CardImage {
         text
     }
 
-    /// Writes a capture file, whole or not at all. Private keys are left out.
+    /// Writes a capture file, whole or not at all, which only its owner may read. Private keys are
+    /// left out.
     ///
     /// # Errors
     ///
@@ -94,7 +97,12 @@ impl CardImage {
         let mut unfinished = path.as_os_str().to_owned();
         unfinished.push(".new");
         let unfinished = Path::new(&unfinished);
-        let written = File::create(unfinished).and_then(|mut file| {
+        // Left behind by a crash, if it is there: it was never whole.
+        match fs::remove_file(unfinished) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(unwritable(error)),
+            _ => {}
+        }
+        let written = private::create_new(unfinished).and_then(|mut file| {
             file.write_all(self.to_capture().as_bytes())?;
             file.sync_all()
         });

@@ -11,6 +11,8 @@ mod reference;
 mod rules;
 mod select;
 
+pub(super) use self::select::application_property_template;
+
 use iso7816::{Command, Instruction, StatusWord};
 
 use super::PivChip;

@@ -178,6 +178,19 @@ fn a_file_is_replaced_only_when_that_was_said() {
     assert_eq!(left.len(), 1, "something was left behind");
 }
 
+#[cfg(unix)]
+#[test]
+fn a_capture_is_readable_by_its_owner_alone() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("card.json");
+    // What a crash left behind does not stand in the way.
+    fs::write(folder.path().join("card.json.new"), b"half a ca").unwrap();
+    CardImage::new("card").save(&path, false).unwrap();
+    let mode = fs::metadata(&path).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+}
+
 #[test]
 fn a_file_that_cannot_be_written_leaves_nothing_behind() {
     let folder = tempfile::tempdir().unwrap();

@@ -217,6 +217,19 @@ fn what_could_not_be_read_is_refused_as_it_was_even_after_the_pin() {
 }
 
 #[test]
+fn a_card_without_key_04_announces_no_secure_messaging() {
+    let model = Model::series10();
+    let mut chip = PivChip::from_image(&model, &CardImage::new("test"), 7).unwrap();
+    chip.power_on();
+    let select = ::piv::commands::select(&::piv::words::AID);
+    let answer = ::piv::ApplicationProperties::parse(&send(&mut chip, &select).data);
+    assert_eq!(answer.secure_messaging(), None);
+    assert_eq!(answer.label.as_deref(), Some(&*model.label));
+    assert!(answer.extended_length.is_some());
+    assert_eq!(answer.findings, []);
+}
+
+#[test]
 fn an_image_without_keys_answers_as_a_card_without_them() {
     let mut image = CardImage::new("test");
     let mut without = PivChip::from_image(&Model::series10(), &image, 7).unwrap();
