@@ -11,17 +11,16 @@ use thiserror::Error;
 
 use super::keys::PrivateKey;
 use super::nvm::{Cell, Memory, StateError, Transaction};
-use super::{Condition, Model, PivChip, factory, personalise, piv, seeded};
+use super::{Condition, Model, PivChip, factory, personalise, seeded};
 
 impl PivChip {
     /// A card that holds what the image holds, which lives as long as the process.
     ///
     /// Objects, private keys, tries left, answer to reset, answer to SELECT and production data
     /// are the image's, where it has them. All else, the PIN and the PUK among it, is the model's,
-    /// and what the chip can do is the model's whatever the image announces. Without an answer to
-    /// SELECT and without key 04 no secure messaging is announced. An object that could not be
-    /// read is refused as it was, even after the PIN. A pairing code that was left out of the image
-    /// is one that follows from the number.
+    /// and what the chip can do is the model's whatever the image announces. An object that could
+    /// not be read is refused as it was, even after the PIN. A pairing code that was left out of
+    /// the image is one that follows from the number.
     ///
     /// # Errors
     ///
@@ -101,16 +100,11 @@ fn contents(model: &Model, image: &CardImage, number: u64) -> Result<Transaction
     if let Some(atr) = &image.atr {
         cells = cells.set(Cell::AnswerToReset, atr.as_slice());
     }
-    match &image.select {
-        Some(answer) if answer.status.is_ok() && !answer.data.is_empty() => {
-            cells = cells.set(Cell::SelectAnswer, answer.data.as_slice());
-        }
-        // A card without key 04 must not announce secure messaging.
-        _ if !image.keys.contains_key(&KeyReference::SecureMessaging) => {
-            let answer = piv::application_property_template(model, None);
-            cells = cells.set(Cell::SelectAnswer, answer);
-        }
-        _ => {}
+    if let Some(answer) = &image.select
+        && answer.status.is_ok()
+        && !answer.data.is_empty()
+    {
+        cells = cells.set(Cell::SelectAnswer, answer.data.as_slice());
     }
     let production = &image.production;
     for (tag, value) in [

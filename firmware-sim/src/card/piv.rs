@@ -11,8 +11,6 @@ mod reference;
 mod rules;
 mod select;
 
-pub(super) use self::select::application_property_template;
-
 use iso7816::{Command, Instruction, StatusWord};
 
 use super::PivChip;

@@ -1,13 +1,13 @@
 //! SELECT (SP 800-73-5 Part 2, 3.1.1).
 
-use ::piv::words::AID;
+use ::piv::words::{AID, KeyReference};
 use iso7816::ber::{self, Tag};
 use iso7816::{Command, StatusWord};
 use zeroize::Zeroizing;
 
 use crate::card::nvm::Cell;
 use crate::card::session::{Answer, SecurityStatus};
-use crate::card::{Application, Model, PivChip, SecureMessaging, manager};
+use crate::card::{Application, PivChip, manager};
 
 impl PivChip {
     /// By application identifier only; there are no files. What is not there leaves the selected
@@ -26,7 +26,7 @@ impl PivChip {
             self.session.selected = Application::Piv;
             let answer = match self.memory.get(Cell::SelectAnswer) {
                 Some(answer) => answer.to_vec(),
-                None => application_property_template(&self.model, self.model.secure_messaging),
+                None => self.application_property_template(),
             };
             return Ok(Zeroizing::new(answer));
         }
@@ -38,31 +38,33 @@ impl PivChip {
         }
         Err(StatusWord::NOT_FOUND.into())
     }
-}
 
-/// SP 800-73-5 Part 2, 3.1.1; then what the card says of extended length (ISO/IEC 7816-4,
-/// 12.7.1), outside the template as real cards have it.
-pub(in crate::card) fn application_property_template(
-    model: &Model,
-    secure_messaging: Option<SecureMessaging>,
-) -> Vec<u8> {
-    // Room for both at once: this is what every host asks first.
-    let mut template = Vec::with_capacity(64);
-    ber::write(&mut template, Tag(0x4F), &AID);
-    ber::write(&mut template, Tag(0x79), &ber::object(Tag(0x4F), &AID[..5]));
-    ber::write(&mut template, Tag(0x50), model.label.as_bytes());
-    if let Some(secure_messaging) = secure_messaging {
-        let identifier = secure_messaging.suite.algorithm().byte();
-        // The identifier, and an object identifier that is always this dummy.
-        let algorithms = [0x80, 0x01, identifier, 0x06, 0x01, 0x00];
-        ber::write(&mut template, Tag(0xAC), &algorithms);
+    /// SP 800-73-5 Part 2, 3.1.1; then what the card says of extended length (ISO/IEC 7816-4,
+    /// 12.7.1), outside the template as real cards have it.
+    fn application_property_template(&self) -> Vec<u8> {
+        // Room for both at once: this is what every host asks first.
+        let mut template = Vec::with_capacity(64);
+        ber::write(&mut template, Tag(0x4F), &AID);
+        ber::write(&mut template, Tag(0x79), &ber::object(Tag(0x4F), &AID[..5]));
+        ber::write(&mut template, Tag(0x50), self.model.label.as_bytes());
+        // Named once it can be used: a host that sees it asks for it.
+        let has_key = self
+            .memory
+            .get(Cell::Key(KeyReference::SecureMessaging))
+            .is_some();
+        if let Some(secure_messaging) = self.model.secure_messaging.filter(|_| has_key) {
+            let identifier = secure_messaging.suite.algorithm().byte();
+            // The identifier, and an object identifier that is always this dummy.
+            let algorithms = [0x80, 0x01, identifier, 0x06, 0x01, 0x00];
+            ber::write(&mut template, Tag(0xAC), &algorithms);
+        }
+        let mut answer = Vec::with_capacity(template.len() + 16);
+        ber::write(&mut answer, Tag(0x61), &template);
+        if let Some(limits) = self.model.extended_length {
+            let mut lengths = ber::object(Tag(0x02), &limits.command.to_be_bytes());
+            ber::write(&mut lengths, Tag(0x02), &limits.response.to_be_bytes());
+            ber::write(&mut answer, Tag(0x7F66), &lengths);
+        }
+        answer
     }
-    let mut answer = Vec::with_capacity(template.len() + 16);
-    ber::write(&mut answer, Tag(0x61), &template);
-    if let Some(limits) = model.extended_length {
-        let mut lengths = ber::object(Tag(0x02), &limits.command.to_be_bytes());
-        ber::write(&mut lengths, Tag(0x02), &limits.response.to_be_bytes());
-        ber::write(&mut answer, Tag(0x7F66), &lengths);
-    }
-    answer
 }
