@@ -66,6 +66,12 @@ impl Assertion {
         self
     }
 
+    /// It carries out these checks of SP 800-85B.
+    const fn checks(mut self, checks: &'static [&'static str]) -> Self {
+        self.checks = checks;
+        self
+    }
+
     /// It spends so many tries, on a test card.
     const fn spends(mut self, tries: u8) -> Self {
         self.pin_tries = tries;

@@ -77,6 +77,23 @@ impl Blamed for CaseListError {
 
 const COLUMNS: usize = 7;
 
+/// The objects that assertions which send commands do their checks on.
+const OF_COMMANDS: [(&str, ObjectId); 4] = [
+    (
+        "key.9a-matches-certificate",
+        ObjectId::AuthenticationCertificate,
+    ),
+    ("key.9c-matches-certificate", ObjectId::SignatureCertificate),
+    (
+        "key.9d-matches-certificate",
+        ObjectId::KeyManagementCertificate,
+    ),
+    (
+        "key.9e-matches-certificate",
+        ObjectId::CardAuthenticationCertificate,
+    ),
+];
+
 impl Case {
     /// Reads a case list: lines of seven columns separated by tabs (case, kind, tag, object,
     /// check, standard, description) after one that names them. Headings are left out.
@@ -133,13 +150,13 @@ impl Case {
         Ok(cases)
     }
 
-    /// The assertions that carry it out.
+    /// The assertions that carry it out, in the order of the registry.
     pub fn covered_by(&self) -> impl Iterator<Item = &'static Assertion> {
         assertions().filter(|assertion| self.is_covered_by(assertion))
     }
 
     /// Whether an assertion carries it out: it does the check, and on this object. One about the
-    /// whole card, or one that sends commands, does its checks wherever they are asked for.
+    /// whole card does its checks wherever they are asked for.
     fn is_covered_by(&self, assertion: &Assertion) -> bool {
         let (Some(check), Some(object)) = (&self.check, self.object) else {
             return false;
@@ -148,7 +165,8 @@ impl Case {
         does_it
             && match assertion.check {
                 Check::Object(objects, _) => objects.contains(object),
-                Check::Card(_) | Check::Command(_) => true,
+                Check::Card(_) => true,
+                Check::Command(_) => OF_COMMANDS.contains(&(assertion.id, object)),
             }
     }
 }

@@ -19,7 +19,8 @@ pub(super) const ASSERTIONS: &[Assertion] = &[
         "AS05.34 (SP 800-73-5 Part 1, Table 4)",
         |bench| matches_certificate(bench, KeyReference::CardAuthentication),
     )
-    .of(Standard::Sp80085A),
+    .of(Standard::Sp80085A)
+    .checks(&["PKIX.11"]),
     assertion(
         "key.9a-matches-certificate",
         "key 9A is the key of its certificate",
@@ -27,6 +28,7 @@ pub(super) const ASSERTIONS: &[Assertion] = &[
         |bench| matches_after_passcode(bench, KeyReference::Authentication),
     )
     .of(Standard::Sp80085A)
+    .checks(&["PKIX.11"])
     .needs(PASSCODE),
     assertion(
         "key.9c-matches-certificate",
@@ -35,6 +37,7 @@ pub(super) const ASSERTIONS: &[Assertion] = &[
         |bench| matches_after_passcode(bench, KeyReference::Signature),
     )
     .of(Standard::Sp80085A)
+    .checks(&["PKIX.11"])
     .needs(PASSCODE),
     assertion(
         "key.9d-matches-certificate",
@@ -43,6 +46,7 @@ pub(super) const ASSERTIONS: &[Assertion] = &[
         |bench| matches_after_passcode(bench, KeyReference::KeyManagement),
     )
     .of(Standard::Sp80085A)
+    .checks(&["PKIX.11"])
     .needs(PASSCODE),
     assertion(
         "key.retired-match-certificates",

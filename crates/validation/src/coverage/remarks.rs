@@ -8,101 +8,69 @@ pub(super) fn of(case: &Case) -> Option<&'static str> {
     let by_case = BY_CASE.iter().find(|(id, _)| *id == case.id);
     let by_check = || {
         let check = case.check.as_deref()?;
-        let covered = case.covered_by().next().is_some();
-        let mut all = BY_CHECK
-            .iter()
-            .filter(|row| row.1 != When::Uncovered || !covered);
-        all.find(|row| row.0 == check)
+        BY_CHECK.iter().find(|(of, _)| *of == check)
     };
     by_case
         .map(|(_, remark)| *remark)
-        .or_else(|| by_check().map(|(_, _, remark)| *remark))
-}
-
-#[derive(Eq, PartialEq)]
-enum When {
-    Always,
-    /// Only where no assertion does the check.
-    Uncovered,
+        .or_else(|| by_check().map(|(_, remark)| *remark))
 }
 
 /// Remarks about a check, wherever it is asked for.
-const BY_CHECK: &[(&str, When, &str)] = &[
+const BY_CHECK: &[(&str, &str)] = &[
     (
         "BERTLV.2",
-        When::Always,
         "the tag is the one asked for with GET DATA; what comes back must be the object of that tag",
     ),
     (
         "73-4.24",
-        When::Always,
         "read as the Authentication Key Map `3D`, retired since SP 800-73-3",
     ),
     (
         "76.19",
-        When::Always,
         "`A` stands in SP 800-76-2 for “as the base standard has it”: a whole view for each finger",
     ),
     (
         "76.32",
-        When::Always,
         "no number is below 0: the feature points counted must be there",
     ),
-    (
-        "CMS.13",
-        When::Always,
-        "SP 800-78-5 numbers the table 3, SP 800-78-4 3-3",
-    ),
+    ("CMS.13", "SP 800-78-5 numbers the table 3, SP 800-78-4 3-3"),
     (
         "CMS.15",
-        When::Always,
         "which extended key usages are taken follows from the rules of the issuer",
     ),
     (
         "PKIX.6",
-        When::Always,
         "the policies are those of the issuer's rules; without any it is not applicable",
     ),
-    ("PKIX.10", When::Always, "of federal issuers alone"),
+    ("PKIX.10", "of federal issuers alone"),
     (
         "PKIX.24",
-        When::Always,
         "one such address is enough; others, such as LDAP, may stand beside it",
     ),
-    (
-        "PKIX.25",
-        When::Always,
-        "the ending is looked at; nothing is fetched",
-    ),
+    ("PKIX.25", "the ending is looked at; nothing is fetched"),
     (
         "PKIX.31",
-        When::Always,
         "one such address is enough; others, such as LDAP, may stand beside it",
     ),
     (
         "73-4.11",
-        When::Always,
         "removed in SP 800-73-5: of a card of that edition `object.no-removed-elements` fails",
     ),
     (
         "73-4.9",
-        When::Always,
         "removed in SP 800-73-5: of a card of that edition `object.no-removed-elements` fails",
     ),
     (
         "73-4.4",
-        When::Always,
         "removed in SP 800-73-5: of a card of that edition `object.no-removed-elements` fails",
     ),
     (
         "73-4.20",
-        When::Always,
         "removed in SP 800-73-5: of a card of that edition `object.no-removed-elements` fails",
     ),
     (
         "PKIX.11",
-        When::Uncovered,
-        "a challenge has to be signed by the card, which no assertion about data does",
+        "by a challenge that the card signs, or for 9D decrypts or agrees on",
     ),
 ];
 
@@ -207,7 +175,7 @@ mod tests {
     #[test]
     fn every_assertion_a_remark_names_exists() {
         let remarks = BY_CASE.iter().map(|(_, remark)| *remark);
-        let of_checks = BY_CHECK.iter().map(|(_, _, remark)| *remark);
+        let of_checks = BY_CHECK.iter().map(|(_, remark)| *remark);
         for remark in remarks.chain(of_checks) {
             let named = remark.split('`').skip(1).step_by(2);
             for id in named.filter(|it| it.contains('.')) {
