@@ -9,6 +9,7 @@ mod error;
 mod evidence;
 mod judgement;
 mod logbook;
+mod middleware;
 mod registry;
 mod report;
 mod run;
@@ -20,6 +21,9 @@ pub use bench::Bench;
 pub use error::ValidationError;
 pub use evidence::{Evidence, ObjectReading, ObjectState};
 pub use judgement::{Deviation, Judgement, Verdict};
+pub use middleware::{
+    Expectation, Middleware, MiddlewareError, Probe, ProbeInterface, StatusPattern,
+};
 pub use registry::{assertion, assertions};
 pub use report::{CardIdentity, Outcome, Report, Summary};
 pub use run::{judge, validate};

@@ -4,6 +4,7 @@ mod html;
 mod junit;
 mod text;
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use iso7816::transcript::Exchange;
@@ -12,6 +13,7 @@ use piv::words::ObjectId;
 use serde::Serialize;
 use series::{Explained, Profile};
 
+use crate::middleware::{Middleware, Probing};
 use crate::{Assertion, Deviation, Evidence, Judgement, Need, Standard, Verdict};
 
 /// What came out of a validation.
@@ -108,14 +110,14 @@ impl Summary {
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Outcome {
-    /// The assertion.
-    pub id: &'static str,
+    /// The assertion; `client.` and the ids of client and probe for what a client asks.
+    pub id: Cow<'static, str>,
     /// What it holds.
-    pub title: &'static str,
+    pub title: Cow<'static, str>,
     /// Whose rule it is.
     pub standard: Standard,
-    /// Part and section.
-    pub clause: &'static str,
+    /// Part and section, or the source of a rule.
+    pub clause: Cow<'static, str>,
     /// What it needs.
     pub needs: &'static [Need],
     /// Whether it writes.
@@ -152,10 +154,10 @@ impl Outcome {
         exchanges: Range<u64>,
     ) -> Self {
         Self {
-            id: assertion.id,
-            title: assertion.title,
+            id: assertion.id.into(),
+            title: assertion.title.into(),
             standard: assertion.standard,
-            clause: assertion.clause,
+            clause: assertion.clause.into(),
             needs: assertion.needs,
             writes: assertion.writes,
             object: object.map(|object| object.to_string()),
@@ -167,6 +169,41 @@ impl Outcome {
         }
     }
 
+    /// Names the clients that trip over it, if it does not hold: also where that is known of the
+    /// card, for a client knows nothing of that.
+    pub(crate) fn name_clients(&mut self, middleware: &[Middleware]) {
+        if matches!(
+            self.verdict,
+            Verdict::Fail | Verdict::Warning | Verdict::Explained
+        ) {
+            self.clients
+                .extend(Middleware::affected(middleware, &self.id));
+        }
+    }
+
+    /// How a client's probe came out.
+    pub(crate) fn of_probe(
+        probing: &Probing<'_>,
+        judgement: Judgement,
+        exchanges: Range<u64>,
+    ) -> Self {
+        let trips = matches!(judgement.verdict, Verdict::Fail | Verdict::Warning);
+        Self {
+            id: probing.id.clone().into(),
+            title: probing.probe.title.clone().into(),
+            standard: Standard::Estate,
+            clause: probing.clause().into(),
+            needs: &[],
+            writes: false,
+            object: None,
+            verdict: judgement.verdict,
+            deviations: judgement.deviations,
+            reason: judgement.reason,
+            exchanges,
+            clients: trips.then(|| probing.affected()).into_iter().collect(),
+        }
+    }
+
     /// Looks whether the profile says why this is known and accepted: every deviation must be.
     pub(crate) fn explain(&mut self, object: Option<ObjectId>, profile: &Profile) {
         let explained: Option<Vec<&Explained>> = self
@@ -174,7 +211,8 @@ impl Outcome {
             .iter()
             .map(|deviation| {
                 let mut known = profile.explained.iter();
-                known.find(|known| known.covers(self.id, object, &deviation.observed))
+                let told = format!("{}; {}", deviation.expected, deviation.observed);
+                known.find(|known| known.covers(&self.id, object, &told))
             })
             .collect();
         let Some(mut explained) = explained.filter(|explained| !explained.is_empty()) else {

@@ -3,7 +3,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use ground::{Ambient, Blame, Blamed};
-use iso7816::{Channel, Link};
+use iso7816::{Channel, ChannelError, Link, Response};
 use piv::signed::CertificateRules;
 use piv::words::{ObjectId, PinReference};
 use piv::{Client, PivError, Tries};
@@ -11,6 +11,7 @@ use series::{Identification, Profile, identify};
 
 use crate::bench::{Bench, guard_tries};
 use crate::logbook::Logbook;
+use crate::middleware::{Probing, probings};
 use crate::report::{Aftermath, CardIdentity, Outcome, Report};
 use crate::{
     Assertion, Check, Evidence, Judgement, Need, ObjectState, Settings, ValidationError, Verdict,
@@ -33,10 +34,11 @@ pub fn validate(
     ambient: &Arc<dyn Ambient>,
     progress: &mut dyn FnMut(usize, usize, &str),
 ) -> Result<Report, ValidationError> {
-    let wanted = selection(settings)?;
+    let (wanted, probes) = selection(settings)?;
+    let total = wanted.len() + probes.len();
     let (logbook, link) = Logbook::over(link, ambient);
     let (mut client, mut evidence) = approach(link, settings, ambient)?;
-    progress(0, wanted.len(), "reading the card");
+    progress(0, total, "reading the card");
     // Contactless, no passcode can be sent in clear (SP 800-73-5 Part 1, Table 4).
     let contact = !evidence.is_contactless();
     if let Some(passcode) = settings.passcode.as_ref().filter(|_| contact) {
@@ -57,7 +59,7 @@ pub fn validate(
     let mut outcomes = Vec::new();
     let mut changed = false;
     for (index, assertion) in wanted.iter().enumerate() {
-        progress(index, wanted.len(), assertion.title);
+        progress(index, total, assertion.title);
         let obstacle = obstacle(assertion, &evidence, settings, test_card);
         let is_command = matches!(assertion.check, Check::Command(_));
         changed |= obstacle.is_none() && (assertion.writes || assertion.pin_tries > 0);
@@ -73,7 +75,15 @@ pub fn validate(
             None => outcomes.extend(data_outcomes(assertion, &evidence)),
         }
     }
-    progress(wanted.len(), wanted.len(), "looking at the card again");
+    let mut sent = BTreeMap::new();
+    for (index, probing) in probes.iter().enumerate() {
+        progress(wanted.len() + index, total, &probing.probe.title);
+        outcomes.push(probe_outcome(probing, &mut bench, &mut sent)?);
+    }
+    for outcome in &mut outcomes {
+        outcome.name_clients(&settings.middleware);
+    }
+    progress(total, total, "looking at the card again");
     let logbook = bench.logbook().clone();
     let told = bench.differences().to_vec();
     let mut client = bench.into_client();
@@ -91,22 +101,67 @@ pub fn validate(
     ))
 }
 
-/// The assertions asked for.
-fn selection(settings: &Settings) -> Result<Vec<&'static Assertion>, ValidationError> {
-    let unknown = settings
-        .only
-        .iter()
-        .find(|pattern| !assertions().any(|assertion| assertion.id.starts_with(pattern.as_str())));
+/// The assertions and probes asked for.
+fn selection(
+    settings: &Settings,
+) -> Result<(Vec<&'static Assertion>, Vec<Probing<'_>>), ValidationError> {
+    let is = |id: &str, pattern: &String| id.starts_with(pattern.as_str());
+    let probes = || probings(&settings.middleware);
+    let unknown = settings.only.iter().find(|pattern| {
+        !assertions().any(|assertion| is(assertion.id, pattern))
+            && !probes().any(|probing| is(&probing.id, pattern))
+    });
     if let Some(pattern) = unknown {
         return Err(ValidationError::NoAssertion {
             pattern: pattern.clone(),
         });
     }
-    let wanted = |assertion: &&Assertion| {
-        let mut patterns = settings.only.iter();
-        settings.only.is_empty() || patterns.any(|p| assertion.id.starts_with(p.as_str()))
+    let wanted =
+        |id: &str| settings.only.is_empty() || settings.only.iter().any(|pattern| is(id, pattern));
+    Ok((
+        assertions().filter(|it| wanted(it.id)).collect(),
+        probes().filter(|it| wanted(&it.id)).collect(),
+    ))
+}
+
+/// What was answered to a probe's commands, and the exchanges that show it.
+type Sent = BTreeMap<Vec<Vec<u8>>, (Response, Range<u64>)>;
+
+/// Sends a probe, unless another has sent the same.
+fn probe_outcome(
+    probing: &Probing<'_>,
+    bench: &mut Bench<'_>,
+    sent: &mut Sent,
+) -> Result<Outcome, ValidationError> {
+    if let Some(reason) = probing.obstacle(bench.evidence()) {
+        let judgement = Judgement::not_applicable(reason);
+        return Ok(Outcome::of_probe(probing, judgement, 0..0));
+    }
+    let commands: Vec<Vec<u8>> = probing
+        .commands()
+        .iter()
+        .map(|command| Ok(command.to_extended()?.to_vec()))
+        .collect::<Result<_, _>>()
+        .map_err(ChannelError::Command)?;
+    if let Some((response, exchanges)) = sent.get(&commands) {
+        let judgement = probing.judge(response);
+        return Ok(Outcome::of_probe(probing, judgement, exchanges.clone()));
+    }
+    bench.lend_harmless()?;
+    let before = bench.logbook().position();
+    let response = match probing.send(bench) {
+        Ok(response) => response,
+        Err(error) if error.blame() == Blame::CardMisbehaved => {
+            let judgement = Judgement::fail("an answer a host can go on with", error.to_string());
+            let exchanges = bench.logbook().since(before);
+            return Ok(Outcome::of_probe(probing, judgement, exchanges));
+        }
+        Err(error) => return Err(error),
     };
-    Ok(assertions().filter(wanted).collect())
+    let exchanges = bench.logbook().since(before);
+    let outcome = Outcome::of_probe(probing, probing.judge(&response), exchanges.clone());
+    sent.insert(commands, (response, exchanges));
+    Ok(outcome)
 }
 
 /// Identifies the card, selects its PIV application and asks how the references stand.

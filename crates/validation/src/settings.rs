@@ -4,10 +4,10 @@ use piv::signed::CertificateRules;
 use piv::words::KeyReference;
 use series::Profiles;
 
-use crate::TrustStore;
+use crate::{Middleware, TrustStore};
 
 /// How to validate.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Settings {
     /// The profiles the card is identified by.
     pub profiles: Profiles,
@@ -28,10 +28,32 @@ pub struct Settings {
     /// What is demanded of certificates where the standard leaves a choice; what the profile says,
     /// if this is left open.
     pub rules: Option<CertificateRules>,
-    /// The assertions to prove, by id or the beginning of one; all if empty.
+    /// The clients whose expectations are judged.
+    pub middleware: Vec<Middleware>,
+    /// The assertions and probes to prove, by id or the beginning of one; all if empty.
     pub only: Vec<String>,
     /// Whether the twenty retired certificates are read.
     pub retired: bool,
+}
+
+impl Default for Settings {
+    /// Nothing given, nothing permitted; the profiles and clients built in.
+    fn default() -> Self {
+        Self {
+            profiles: Profiles::default(),
+            profile: None,
+            passcode: None,
+            puk: None,
+            admin_key: None,
+            pairing_code: None,
+            permits: Permits::default(),
+            trust: TrustStore::default(),
+            rules: None,
+            middleware: Middleware::built_in(),
+            only: Vec::new(),
+            retired: false,
+        }
+    }
 }
 
 /// What may be done to a card besides reading it.

@@ -194,6 +194,7 @@ impl Validate {
             pairing_code: self.issuer.pairing_code()?,
             trust: TrustStore::load(&self.trust, &[&self.intermediate[..], &self.crl].concat())?,
             rules: self.rules(),
+            middleware: validation::Middleware::built_in(),
             only: self.only.clone(),
             retired: true,
         })

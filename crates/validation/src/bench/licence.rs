@@ -1,5 +1,6 @@
+use iso7816::ber::{self, Tag};
 use iso7816::{Command, Instruction, StatusWord};
-use piv::words::PinReference;
+use piv::words::{KeyReference, PinReference};
 use zeroize::Zeroizing;
 
 use crate::{Settings, ValidationError};
@@ -35,6 +36,8 @@ pub(crate) enum Harm {
     Replaces,
     /// Makes a new key in the place of another.
     Generates,
+    /// Answers a challenge of key 9B, which some cards count.
+    Authenticates,
     /// Changes what is stored, or may.
     Writes,
 }
@@ -55,16 +58,21 @@ pub(crate) fn harm(command: &Command) -> Option<Harm> {
             Some(Harm::Replaces)
         }
         Instruction::GENERATE_ASYMMETRIC_KEY_PAIR => Some(Harm::Generates),
+        Instruction::GENERAL_AUTHENTICATE => {
+            answers_administration(command).then_some(Harm::Authenticates)
+        }
         Instruction::SELECT
         | Instruction::GET_DATA
         | Instruction::GET_DATA_P1P2
         | Instruction::GET_RESPONSE
         | Instruction::GET_CHALLENGE
-        | Instruction::GENERAL_AUTHENTICATE
         | Instruction::READ_BINARY
-        | READ_BINARY_ODD
-        | UNASSIGNED
-        | VENDOR_VERSION => None,
+        | READ_BINARY_ODD => None,
+        UNASSIGNED | VENDOR_VERSION
+            if (command.p1, command.p2) == (0, 0) && command.data.is_empty() =>
+        {
+            None
+        }
         _ => Some(Harm::Writes),
     }
 }
@@ -214,6 +222,23 @@ impl Licence {
     }
 }
 
+/// Whether a GENERAL AUTHENTICATE may be an answer to key 9B: a response in the template, or a part
+/// of which that cannot be told.
+fn answers_administration(command: &Command) -> bool {
+    const TEMPLATE: Tag = Tag(0x7C);
+    const RESPONSE: Tag = Tag(0x82);
+    const WITNESS: Tag = Tag(0x80);
+    if command.p2 != KeyReference::Administration.byte() {
+        return false;
+    }
+    let answers = |tag| {
+        ber::expect(TEMPLATE, &command.data)
+            .and_then(|template| ber::find(tag, template))
+            .is_ok_and(|element| element.is_some_and(|value| !value.is_empty()))
+    };
+    command.is_chained() || answers(RESPONSE) || answers(WITNESS)
+}
+
 fn is_about_puk(command: &Command) -> bool {
     command.instruction == Instruction::RESET_RETRY_COUNTER
         || command.instruction == Instruction::CHANGE_REFERENCE_DATA
@@ -237,7 +262,7 @@ enum Cost {
 mod tests {
     use piv::commands;
     use piv::secrets::{Passcode, Puk};
-    use piv::words::{Algorithm, KeyReference, ObjectId};
+    use piv::words::{Algorithm, ObjectId};
 
     use super::*;
     use crate::Permits;

@@ -111,7 +111,7 @@ impl Report {
                 "<dl><dt>Assertion</dt><dd>{}</dd><dt>Clause</dt><dd>{} {}</dd>",
                 outcome.id,
                 outcome.standard,
-                escape(outcome.clause)
+                escape(&outcome.clause)
             )?;
             for deviation in &outcome.deviations {
                 writeln!(
@@ -190,11 +190,11 @@ impl Report {
                 html,
                 "<tr><td>{}</td><td>{}<br><small>{} {remark}</small></td><td>{}</td><td>{} {}</td></tr>",
                 badge(outcome.verdict),
-                escape(outcome.title),
+                escape(&outcome.title),
                 outcome.id,
                 escape(outcome.object.as_deref().unwrap_or("")),
                 outcome.standard,
-                escape(outcome.clause)
+                escape(&outcome.clause)
             )?;
         }
         writeln!(html, "</tbody></table>")
@@ -204,7 +204,7 @@ impl Report {
 fn heading(outcome: &Outcome) -> String {
     match &outcome.object {
         Some(object) => format!("{object}: {}", outcome.title),
-        None => outcome.title.to_owned(),
+        None => outcome.title.clone().into_owned(),
     }
 }
 

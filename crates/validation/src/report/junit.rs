@@ -60,12 +60,12 @@ impl Report {
     fn write_case(&self, xml: &mut String, outcome: &Outcome) -> std::fmt::Result {
         let name = match &outcome.object {
             Some(object) => format!("{} ({object})", outcome.title),
-            None => outcome.title.to_owned(),
+            None => outcome.title.clone().into_owned(),
         };
         write!(
             xml,
             "    <testcase classname=\"{}\" name=\"{}\"",
-            escape(outcome.id),
+            escape(&outcome.id),
             escape(&name)
         )?;
         match outcome.verdict {

@@ -28,7 +28,7 @@ fn about_commands(report: &Report) -> impl Iterator<Item = &Outcome> {
     report
         .outcomes
         .iter()
-        .filter(move |outcome| ids.contains(&outcome.id))
+        .filter(move |outcome| ids.contains(&&*outcome.id))
 }
 
 /// Everything holds or says why it does not apply.

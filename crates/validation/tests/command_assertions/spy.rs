@@ -45,8 +45,9 @@ impl Between for Spy {
                 self.wrong_verifies += usize::from(command != RIGHT);
             }
             // VERIFY, SELECT, GET DATA twice, GET RESPONSE, GENERAL AUTHENTICATE, GlobalPlatform
-            // GET STATUS, and an unassigned instruction.
+            // GET STATUS, an unassigned instruction, and the question for a version.
             0x20 | 0xA4 | 0xCA | 0xCB | 0xC0 | 0x87 | 0xF2 | 0x0F => {}
+            0xFD if command[2..] == [0x00; 3] => {}
             _ => self.writing.push(hex::encode_upper(&command[..4])),
         }
         let answer = pass(chip, command);
