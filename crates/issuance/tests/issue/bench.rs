@@ -427,8 +427,8 @@ impl Link for Wire {
         if mischief.yank_at == Some(command[1]) {
             return Err(removed);
         }
-        let mut answer = self.link.transmit(command)?;
         mischief.stored += usize::from(command[1] == STORE_DATA);
+        let mut answer = self.link.transmit(command)?;
         if mischief.lose_answer_to == Some(command[1]) {
             return Err(removed);
         }

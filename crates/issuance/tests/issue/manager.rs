@@ -4,6 +4,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use firmware_sim::card::nvm::{Cell, Fate, Write};
 use firmware_sim::card::{Model, PivChip};
 use firmware_sim::contacts::{Chip, Contacts};
 use globalplatform::scp03::{
@@ -221,6 +222,38 @@ fn a_blank_lost_while_it_was_numbered_is_read_and_never_numbered_differently() {
         assert_eq!(bench.stored(), 1, "carried out: {carried_out}");
         let numbered_now = kinds(&bench, 1).contains(&StepKind::WriteSerial);
         assert_eq!(numbered_now, !carried_out);
+    }
+}
+
+/// The power fails inside the card, before the numbers are written, in the middle, and after: both
+/// are there or neither, and the next time it is known which.
+#[test]
+fn a_power_failure_while_a_blank_is_numbered_leaves_nothing_half_done() {
+    for after in [None, Some(1), Some(40), Some(usize::MAX)] {
+        let card = Carried::new(&unnumbered());
+        let mut bench = Bench::of_chip(&card, numbering());
+        let requests = [request(&bench, "R1", ONE)];
+        let hook = move |write: &Write<'_>| match after {
+            _ if !write.cells.contains(&Cell::IssuerObject(0x45)) => Fate::Commit,
+            None => Fate::Lose,
+            Some(after) => Fate::Tear { after },
+        };
+        card.0.lock().unwrap().set_write_hook(Some(Box::new(hook)));
+        let batch = bench.run(&requests).unwrap();
+        let failure = &batch.failed[0];
+        assert_eq!(failure.step, Some(StepKind::WriteSerial), "{failure}");
+        assert!(failure.outcome.contains("is unharmed"), "{failure}");
+        card.0.lock().unwrap().set_write_hook(None);
+        let written = after == Some(usize::MAX);
+        assert_eq!(
+            card.numbers(),
+            if written { expected() } else { (None, None) }
+        );
+
+        let batch = bench.run(&requests).unwrap();
+        assert!(batch.is_complete(), "{:?}", batch.failed);
+        assert_eq!(card.numbers(), expected());
+        assert_eq!(bench.stored(), if written { 1 } else { 2 }, "{after:?}");
     }
 }
 
