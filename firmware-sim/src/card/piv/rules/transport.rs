@@ -53,7 +53,7 @@ fn a_command_without_le_gets_its_data_where_the_model_says_so() {
     let mut model = Model::series10();
     model.transport.data_without_le = false;
     let mut card = Card::of(PivChip::blank(&model, 7));
-    assert_eq!(card.send("00A4040005A000000308"), (vec![], 0x6137));
+    assert_eq!(card.send("00A4040005A000000308"), (vec![], 0x612F));
 }
 
 /// A new command instead of GET RESPONSE executes.
