@@ -8,12 +8,19 @@
 
 mod biometrics;
 mod certificates;
+mod contents;
 mod profiles;
+mod resigning;
 mod signatures;
 mod specimen;
 mod structure;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::LazyLock;
+
+use piv::signed::CertificateRules;
+use piv::words::ObjectId;
+use proptest::prelude::*;
 
 use validation::{Check, Evidence, Verdict, assertions, judge};
 
@@ -49,6 +56,7 @@ impl Row {
 fn rows() -> impl Iterator<Item = &'static Row> {
     let all = [
         structure::ROWS,
+        contents::ROWS,
         biometrics::ROWS,
         signatures::ROWS,
         profiles::ROWS,
@@ -119,5 +127,38 @@ fn every_assertion_about_data_and_every_check_of_it_has_a_damage() {
     }
     for row in rows() {
         assert!(validation::assertion(row.id).is_some(), "`{}`", row.id);
+    }
+}
+
+/// What a sound card returns for each object.
+static SOUND: LazyLock<BTreeMap<ObjectId, Vec<u8>>> = LazyLock::new(|| {
+    let card = specimen(None);
+    let there = ObjectId::all().filter_map(|object| Some((object, card.raw(object)?.to_vec())));
+    there.collect()
+});
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(96))]
+
+    #[test]
+    fn whatever_a_card_returns_is_judged(
+        changes in proptest::collection::vec(any::<(proptest::sample::Index, u8)>(), 1..4),
+        object in any::<proptest::sample::Index>(),
+        keep in proptest::option::weighted(0.2, any::<proptest::sample::Index>()),
+    ) {
+        let mut objects = SOUND.clone();
+        let damaged = *object.get(&objects.keys().copied().collect::<Vec<_>>());
+        let raw = objects.get_mut(&damaged).unwrap();
+        for (place, change) in changes {
+            let place = place.index(raw.len());
+            raw[place] ^= change;
+        }
+        if let Some(keep) = keep {
+            raw.truncate(keep.index(raw.len()));
+        }
+        let rules = CertificateRules::common();
+        let card = Evidence::of_objects("damaged", objects, rules, specimen::now());
+        let outcomes = judge(&card);
+        prop_assert!(outcomes.len() > 100);
     }
 }

@@ -14,8 +14,9 @@ use x509_cert::ext::pkix::SubjectKeyIdentifier;
 
 use crate::Row;
 use crate::certificates::text;
+use crate::resigning::{set_attribute, set_digest};
 use crate::specimen::Damage::{Elements, Forged, Known, Signature, Value};
-use crate::specimen::{fasc_n, set_attribute, set_digest};
+use crate::specimen::fasc_n;
 
 /// Changes the signer.
 fn signer(data: &mut SignedData, change: impl Fn(&mut SignerInfo)) {
