@@ -2,6 +2,9 @@
 //!
 //! Everything needed is given in files; nothing is fetched.
 
+// `certval`, the library for this among the RustCrypto crates, is a release candidate that pins
+// another RSA than the rest of the workspace uses; others are of the generation before.
+
 mod load;
 mod revocation;
 

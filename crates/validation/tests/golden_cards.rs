@@ -12,11 +12,21 @@
 mod cards;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
 
+use card_image::CardImage;
 use const_oid::ObjectIdentifier;
+use firmware_sim::card::{Model, PivChip};
+use firmware_sim::contacts::Contacts;
+use ground::{Ambient, Virtual};
+use iso7816::Reader;
 use jiff::Timestamp;
+use piv::secrets::Passcode;
 use piv::signed::{CertificateRole, CertificateRules, oid};
-use validation::{Evidence, TrustStore, Verdict, judge};
+use validation::{
+    Check, Evidence, Outcome, Settings, TrustStore, Verdict, assertions, judge, validate,
+};
 
 use cards::{data, icam, sd33};
 
@@ -290,6 +300,54 @@ fn sd33_card_12_is_found_to_be_put_together_from_two() {
             ("certificate.card-uuid", CARD_NAMED, why),
         ],
     );
+}
+
+/// The assertions that do not hold, with their objects.
+fn found(outcomes: &[Outcome]) -> BTreeSet<(String, String)> {
+    outcomes
+        .iter()
+        .filter(|it| matches!(it.verdict, Verdict::Fail | Verdict::Warning))
+        .map(|it| (it.id.to_string(), it.object.clone().unwrap_or_default()))
+        .collect()
+}
+
+#[test]
+fn a_card_that_holds_these_objects_is_judged_as_the_objects_are() {
+    let cards = [
+        ("01_Golden_PIV", piv_rules()),
+        ("02_Golden_PIV-I", piv_i_rules()),
+        ("37_Golden_FIPS_201-2_PIV_PPS_F=512_D=64", piv_rules()),
+        ("46_Golden_FIPS_201-2_PIV", piv_rules()),
+    ];
+    for (name, rules) in cards {
+        let Some(objects) = icam(name, rules.clone(), now()) else {
+            return;
+        };
+        let image = CardImage::load(data("icam").unwrap().join(name)).unwrap();
+        let chip = PivChip::from_image(&Model::series10(), &image, 1).unwrap();
+        let mut contacts = Contacts::new("sim:golden");
+        contacts.close_on(Box::new(chip));
+        let link = contacts.connect(Duration::ZERO).unwrap();
+        let of_data = assertions().filter(|it| !matches!(it.check, Check::Command(_)));
+        let settings = Settings {
+            profile: Some("generic-piv".to_owned()),
+            passcode: Some(Passcode::new("123456").unwrap()),
+            rules: Some(rules),
+            only: of_data.map(|it| it.id.to_owned()).collect(),
+            retired: true,
+            ..Settings::default()
+        };
+        let ambient: Arc<dyn Ambient> = Arc::new(Virtual::starting_at(1, now()));
+        let report = validate(link, &settings, &ambient, &mut |_, _, _| {}).unwrap();
+        let mut expected = found(&judge(&objects));
+        if name.starts_with("37") {
+            // It announces a Global PIN, which the simulated card does not have.
+            let place = ("discovery.matches-the-card", "Discovery Object");
+            expected.insert((place.0.to_owned(), place.1.to_owned()));
+        }
+        assert_eq!(found(&report.outcomes), expected, "{name}");
+        assert!(report.aftermath.differences.is_empty(), "{name}");
+    }
 }
 
 #[test]
