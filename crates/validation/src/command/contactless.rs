@@ -438,7 +438,9 @@ fn vci_key(bench: &mut Bench<'_>) -> Proved {
     let answer = bench.transmit_secured(&mut session, &read)?;
     let challenge = opened(&mut proof, "GET DATA", answer)
         .and_then(|response| public_key(&response.data))
-        .and_then(|public| Challenge::new(bench, KeyReference::Authentication, public).ok());
+        .and_then(|public| {
+            Challenge::new(bench.ambient(), KeyReference::Authentication, public).ok()
+        });
     let Some(challenge) = challenge else {
         return Ok(proof.done()?.and(Judgement::not_applicable(
             "no certificate of key 9A can be read",

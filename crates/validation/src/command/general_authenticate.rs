@@ -3,7 +3,7 @@
 use iso7816::ber::Tag;
 use iso7816::{Command, StatusWord};
 use piv::secure_messaging::{CipherSuite, HostEphemeral};
-use piv::words::{Algorithm, KeyReference, ObjectId, PinReference};
+use piv::words::{Algorithm, Edition, KeyReference, ObjectId, PinReference};
 use piv::{AdminAuthentication, PublicKey, commands};
 
 use super::keys::Challenge;
@@ -366,13 +366,24 @@ fn no_curve(key: KeyReference) -> Judgement {
     Judgement::not_applicable(format!("key {key} is not known to be on a curve"))
 }
 
+/// SP 800-73-5 keeps element 85 to key management; the edition before let a card take it.
 fn no_agreement(bench: &mut Bench<'_>, key: KeyReference) -> Proved {
+    let edition = bench.evidence().edition;
+    if edition == Some(Edition::Fourth) {
+        return Ok(Judgement::not_applicable(
+            "SP 800-73-4, which the card was made to, leaves it open",
+        ));
+    }
     let Some((algorithm, suite)) = curve(bench, key) else {
         return Ok(no_curve(key));
     };
     let host = HostEphemeral::generate(suite, bench.ambient());
     let response = bench.transmit(&commands::agree(algorithm, key, host.point()))?;
     let mut proof = Proof::new();
+    if edition.is_none() && !is_error(response.status) {
+        proof.remark("it does, which SP 800-73-5 ended; the card's edition is not known");
+        return proof.done();
+    }
     proof.refused(
         &format!("element 85 to key {key}"),
         response.status,

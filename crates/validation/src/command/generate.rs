@@ -169,7 +169,7 @@ fn new_key(bench: &mut Bench<'_>) -> Proved {
             None => "a key of another size".to_owned(),
         },
     );
-    let challenge = match Challenge::new(bench, key, made) {
+    let challenge = match Challenge::new(bench.ambient(), key, made) {
         Ok(challenge) => challenge,
         Err(judgement) => return Ok(judgement),
     };

@@ -1,6 +1,8 @@
 //! What shows that a card holds the private key of a certificate.
 
-use ground::AmbientRng;
+use std::sync::Arc;
+
+use ground::{Ambient, AmbientRng};
 use iso7816::ber::{self, Tag};
 use iso7816::{Command, Response, StatusWord};
 use piv::secure_messaging::{CipherSuite, HostEphemeral, SharedSecret};
@@ -38,7 +40,7 @@ impl Challenge {
         };
         let spki = certificate.tbs_certificate().subject_public_key_info();
         match PublicKey::from_spki(spki) {
-            Ok(public) => Self::new(bench, key, public),
+            Ok(public) => Self::new(bench.ambient(), key, public),
             Err(error) => Err(Judgement::not_applicable(format!(
                 "the certificate of key {key} is of no key of PIV: {error}"
             ))),
@@ -47,7 +49,7 @@ impl Challenge {
 
     /// For a public key: a signature, for key management an agreement or a ciphertext.
     pub(super) fn new(
-        bench: &Bench<'_>,
+        ambient: &Arc<dyn Ambient>,
         key: KeyReference,
         public: PublicKey,
     ) -> Result<Self, Judgement> {
@@ -56,10 +58,10 @@ impl Challenge {
         let algorithm = public.algorithm().ok_or_else(no_algorithm)?;
         let manages = matches!(key, KeyReference::KeyManagement | KeyReference::Retired(_));
         if manages {
-            return Self::key_management(bench, key, algorithm, &public).ok_or_else(no_algorithm);
+            return Self::key_management(ambient, key, algorithm, &public).ok_or_else(no_algorithm);
         }
         let mut message = [0; 32];
-        bench.ambient().fill_random(&mut message);
+        ambient.fill_random(&mut message);
         let digest = MessageDigest::customary(algorithm, &message);
         let input = match algorithm {
             Algorithm::P256 => digest.fitted(32),
@@ -75,7 +77,7 @@ impl Challenge {
     }
 
     fn key_management(
-        bench: &Bench<'_>,
+        ambient: &Arc<dyn Ambient>,
         key: KeyReference,
         algorithm: Algorithm,
         public: &PublicKey,
@@ -84,9 +86,9 @@ impl Challenge {
             (Algorithm::P256, _) => CipherSuite::Cs2,
             (Algorithm::P384, _) => CipherSuite::Cs7,
             (_, PublicKey::Rsa(public)) => {
-                let mut random = AmbientRng::new(bench.ambient().clone());
+                let mut random = AmbientRng::new(Arc::clone(ambient));
                 let mut message = [0; MESSAGE_SIZE];
-                bench.ambient().fill_random(&mut message);
+                ambient.fill_random(&mut message);
                 let ciphertext = public
                     .encrypt(&mut random, Pkcs1v15Encrypt, &message)
                     .ok()?;
@@ -97,7 +99,7 @@ impl Challenge {
             }
             _ => return None,
         };
-        let host = HostEphemeral::generate(suite, bench.ambient());
+        let host = HostEphemeral::generate(suite, ambient);
         Some(Self {
             command: commands::agree(algorithm, key, host.point()),
             answer: Answer::Agreed(host.shared_secret(public)?),
@@ -152,5 +154,74 @@ fn rsa_size(algorithm: Algorithm) -> Option<usize> {
         Algorithm::Rsa2048 => Some(256),
         Algorithm::Rsa3072 => Some(384),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use iso7816::StatusWord;
+    use piv::words::RetiredKey;
+    use rsa::traits::PublicKeyParts;
+    use rsa::{BoxedUint, RsaPrivateKey, RsaPublicKey};
+
+    use super::*;
+
+    fn ambient() -> Arc<dyn Ambient> {
+        ground::System::shared()
+    }
+
+    fn rsa_key() -> RsaPrivateKey {
+        RsaPrivateKey::new(&mut AmbientRng::new(ambient()), 2048).unwrap()
+    }
+
+    /// What a card answers: the private key applied to the whole block, padding and all.
+    fn answer(key: &RsaPrivateKey, challenge: &Challenge) -> Response {
+        let template = ber::expect(Tag(0x7C), &challenge.command.data).unwrap();
+        let block = ber::find(Tag(0x81), template).unwrap().unwrap();
+        let input = BoxedUint::from_be_slice(block, key.n_bits_precision()).unwrap();
+        let output = rsa::hazmat::rsa_decrypt_and_check::<AmbientRng>(key, None, &input).unwrap();
+        let inner = ber::object(Tag(0x82), &output.to_be_bytes());
+        Response::new(ber::object(Tag(0x7C), &inner), StatusWord::OK)
+    }
+
+    #[test]
+    fn an_rsa_key_proves_itself_by_a_signature_or_by_deciphering_and_another_does_not() {
+        let (right, other) = (rsa_key(), rsa_key());
+        let retired = RetiredKey::new(3).map(KeyReference::Retired).unwrap();
+        for key in [
+            KeyReference::Authentication,
+            KeyReference::CardAuthentication,
+            KeyReference::KeyManagement,
+            retired,
+        ] {
+            let public = PublicKey::Rsa(RsaPublicKey::from(&right));
+            let challenge = Challenge::new(&ambient(), key, public).unwrap();
+            assert_eq!(challenge.command.p1, Algorithm::Rsa2048.byte());
+            assert_eq!(
+                challenge.judge(&answer(&right, &challenge)),
+                Judgement::pass()
+            );
+            // A block above the other key's modulus cannot be used with it.
+            let template = ber::expect(Tag(0x7C), &challenge.command.data).unwrap();
+            let block = ber::find(Tag(0x81), template).unwrap().unwrap();
+            if block < &other.n_bytes()[..] {
+                let judgement = challenge.judge(&answer(&other, &challenge));
+                assert_eq!(judgement.verdict, crate::Verdict::Fail, "{key}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_answer_of_another_form_is_no_proof() {
+        let public = PublicKey::Rsa(RsaPublicKey::from(&rsa_key()));
+        let key = KeyReference::KeyManagement;
+        let challenge = Challenge::new(&ambient(), key, public).unwrap();
+        for data in [&[][..], &[0x7C, 0x00], &[0x7C, 0x02, 0x82, 0x00], &[0x53]] {
+            let response = Response::new(data, StatusWord::OK);
+            let judgement = challenge.judge(&response);
+            assert_eq!(judgement.verdict, crate::Verdict::Fail, "{data:02X?}");
+        }
+        let refused = Response::status(StatusWord::SECURITY_STATUS_NOT_SATISFIED);
+        assert_eq!(challenge.judge(&refused).verdict, crate::Verdict::Fail);
     }
 }

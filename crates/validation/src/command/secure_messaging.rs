@@ -2,7 +2,7 @@
 //! is not open already.
 
 use iso7816::ber::{self, Tag};
-use iso7816::{Command, Response, StatusWord};
+use iso7816::{Command, Expected, Response, StatusWord};
 use piv::commands;
 use piv::cvc::Signer;
 use piv::objects::SecureMessagingSigner;
@@ -11,7 +11,7 @@ use piv::words::{KeyReference, ObjectId, PinReference};
 
 use super::general_authenticate::off_the_curve;
 use super::keys::Challenge;
-use super::proof::{Proof, get};
+use super::proof::{Proof, get, is_error};
 use super::{Proved, SECURED, assertion};
 use crate::{Assertion, Bench, Judgement, Need, Standard, ValidationError};
 
@@ -93,6 +93,20 @@ pub(super) const ASSERTIONS: &[Assertion] = &[
         "key 9E is used under secure messaging",
         "Part 2, 4.2",
         key_under_session,
+    )
+    .needs(SECURED),
+    assertion(
+        "secure-messaging.chain",
+        "a protected command in two parts does what it does in one",
+        "Part 2, 4.2.4",
+        chain,
+    )
+    .needs(SECURED),
+    assertion(
+        "secure-messaging.mixed-chain",
+        "a chain that begins under secure messaging does not go on in clear",
+        "Part 2, 4.2",
+        mixed_chain,
     )
     .needs(SECURED),
     assertion(
@@ -419,6 +433,68 @@ fn key_under_session(bench: &mut Bench<'_>) -> Proved {
     if let Some(response) = opened(&mut proof, "GENERAL AUTHENTICATE", answer) {
         proof.add(challenge.judge(&response));
     }
+    proof.done()
+}
+
+/// A challenge to key 9E under the session, and its two parts. The last has the class given.
+fn split(
+    bench: &Bench<'_>,
+    session: &mut Session,
+    last: u8,
+) -> Result<(Challenge, Command, Command), Judgement> {
+    let challenge = Challenge::for_key(bench, KeyReference::CardAuthentication)?;
+    let whole = session
+        .protect(&challenge.command)
+        .map_err(|error| Judgement::skipped(error.to_string()))?;
+    let (first, second) = whole.data.split_at(whole.data.len().min(255) / 2);
+    if second.len() > 255 {
+        return Err(Judgement::not_applicable(
+            "a challenge of key 9E does not fit two parts",
+        ));
+    }
+    let header = |class| Command::new(class, whole.instruction, whole.p1, whole.p2);
+    Ok((
+        challenge,
+        header(message::CLASS | Command::CHAINING).with_data(first),
+        header(last)
+            .with_data(second)
+            .with_expected(Expected::SHORT_MAX),
+    ))
+}
+
+fn chain(bench: &mut Bench<'_>) -> Proved {
+    let mut session = session!(bench);
+    let (challenge, first, second) = match split(bench, &mut session, message::CLASS) {
+        Ok(parts) => parts,
+        Err(judgement) => return Ok(judgement),
+    };
+    let mut proof = Proof::new();
+    let acknowledged = bench.transmit_once(&first)?.status;
+    proof.answers("the first part", acknowledged, &[StatusWord::OK]);
+    let response = bench.transmit(&second)?;
+    let answer = session.unprotect(&response);
+    if let Some(response) = opened(&mut proof, "the last part", answer) {
+        proof.add(challenge.judge(&response));
+    }
+    proof.done()
+}
+
+fn mixed_chain(bench: &mut Bench<'_>) -> Proved {
+    let mut session = session!(bench);
+    let (_, first, second) = match split(bench, &mut session, 0x00) {
+        Ok(parts) => parts,
+        Err(judgement) => return Ok(judgement),
+    };
+    bench.transmit_once(&first)?;
+    let response = bench.transmit(&second)?;
+    // Some say that secure messaging objects are missing, some that the data are wrong.
+    let mut proof = Proof::new();
+    proof.holds(
+        is_error(response.status) && response.data.is_empty(),
+        "the last part in clear refused",
+        || format!("{} and {} bytes", response.status, response.data.len()),
+    );
+    proof.remark(format!("answered with {}", response.status));
     proof.done()
 }
 

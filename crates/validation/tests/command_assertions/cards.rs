@@ -8,7 +8,7 @@ use firmware_sim::card::nvm::Cell;
 use firmware_sim::card::{Interface, Model, PivChip};
 use firmware_sim::contacts::{Chip, Contacts};
 use iso7816::ber::Tag;
-use iso7816::{Link, Reader};
+use iso7816::{Disposition, Link, LinkError, Protocol, Reader, Reset};
 use piv::objects::PairingCode;
 use piv::secrets::{AdminKey, Passcode, Puk};
 use piv::words::{Algorithm, KeyReference};
@@ -23,6 +23,9 @@ const ADMIN_KEY: [u8; 24] = [
 pub(crate) trait Between: Send {
     /// The response to a command; `chip` is the card itself.
     fn answer(&mut self, chip: &mut PivChip, command: &[u8]) -> Vec<u8>;
+
+    /// The power is taken away.
+    fn off(&mut self, _chip: &PivChip) {}
 
     /// The card is reset.
     fn reset(&mut self, chip: &mut PivChip) -> Vec<u8> {
@@ -67,6 +70,7 @@ impl<B: Between> Chip for Wrapped<B> {
     }
 
     fn power_off(&mut self) {
+        self.between.lock().unwrap().off(&self.chip);
         self.chip.power_off();
     }
 
@@ -146,4 +150,35 @@ pub(crate) fn run_sound(model: &Model, interface: Interface, settings: &Settings
         &mut |_, _, _| {},
     )
     .unwrap()
+}
+
+/// A link that says it speaks T=0, where a command with data has no Le.
+pub(crate) struct OverT0(pub(crate) Box<dyn Link>);
+
+impl Link for OverT0 {
+    fn name(&self) -> &str {
+        self.0.name()
+    }
+
+    fn atr(&self) -> &[u8] {
+        self.0.atr()
+    }
+
+    fn protocol(&self) -> Protocol {
+        Protocol::T0
+    }
+
+    fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, LinkError> {
+        let case_4 = command.len() > 5 && command.len() == 6 + usize::from(command[4]);
+        assert!(!case_4, "a command with data and Le over T=0");
+        self.0.transmit(command)
+    }
+
+    fn reset(&mut self, reset: Reset) -> Result<(), LinkError> {
+        self.0.reset(reset)
+    }
+
+    fn disconnect(self: Box<Self>, disposition: Disposition) -> Result<(), LinkError> {
+        self.0.disconnect(disposition)
+    }
 }

@@ -1,9 +1,16 @@
 //! Cards with one fault each, made by altering what passes between a sound card and the reader.
 
+use std::collections::BTreeMap;
+
+use firmware_sim::card::nvm::Cell;
 use firmware_sim::card::{Interface, Model, PivChip};
 use firmware_sim::contacts::Chip;
 
-use crate::cards::{Between, pass};
+use piv::words::Edition;
+use series::{Certainty, Known};
+use validation::Settings;
+
+use crate::cards::{Between, everything, pass};
 
 /// A fault, the assertion it must be found by, and the card it is made of.
 pub(crate) struct Fault {
@@ -19,6 +26,8 @@ pub(crate) struct Fault {
 pub(crate) enum Card {
     Series10,
     Series9,
+    /// Series 10, judged by the edition of 2024.
+    FifthEdition,
     /// Series 10 without contact.
     Contactless,
     /// Series 10 without contact, and this policy.
@@ -64,7 +73,7 @@ pub(crate) enum Spoil {
     OtherAtr(&'static str),
 }
 
-use Card::{Contactless, Policy, Pretender, Series9, Series10};
+use Card::{Contactless, FifthEdition, Policy, Pretender, Series9, Series10};
 use Spoil::{
     AndThen, BeforeReset, Counts, First, Flips, InsistsOnGetResponse, Mistakes, OtherAtr, Repeats,
     Replaces, Says, SaysAfter, SaysFrom, SaysOnce, SurvivesReset, WrongPasscode,
@@ -279,11 +288,13 @@ pub(crate) const FAULTS: &[Fault] = &[
     fault("key.9c-passcode-always", First("0087119C", VERIFY)),
     fault("key.9c-passcode-just-before", First("0087119C", VERIFY)),
     fault("key.log-out-closes", Says(LOG_OUT, "9000")),
-    fault(
+    on(
+        FifthEdition,
         "key.no-agreement-with-9e",
         Says("0087119E", "7C03820100 9000"),
     ),
-    fault(
+    on(
+        FifthEdition,
         "key.no-agreement-with-9a",
         Says("0087119A", "7C03820100 9000"),
     ),
@@ -355,6 +366,12 @@ pub(crate) const FAULTS: &[Fault] = &[
         SaysFrom(10, "0CCB", "6988"),
     ),
     fault("secure-messaging.key", Flips("0C87")),
+    fault("secure-messaging.chain", Says("1C87", "6884")),
+    fault("secure-messaging.chain", Flips("0C87")),
+    fault(
+        "secure-messaging.mixed-chain",
+        Says("0087119E", "7C03820100 9000"),
+    ),
     fault("secure-messaging.no-session", Says("0CCB", "9000")),
     fault("secure-messaging.no-session", SurvivesReset),
     fault("secure-messaging.wrong-mac", Says("0CCB", "6982")),
@@ -513,10 +530,28 @@ impl Card {
         model
     }
 
+    /// What it is judged by besides.
+    pub(crate) fn settings(self) -> Settings {
+        let mut settings = everything(&self.model());
+        if let Self::FifthEdition = self {
+            let mut profile = settings.profiles.get("series-10").unwrap().clone();
+            profile.edition = Some(Known {
+                value: Edition::Fifth,
+                source: "a test".to_owned(),
+                certainty: Certainty::Public,
+                conflicts: Vec::new(),
+            });
+            settings.profiles.put(profile);
+        }
+        settings
+    }
+
     pub(crate) fn interface(self) -> Interface {
         match self {
             Self::Contactless | Self::Policy(_) => Interface::Contactless,
-            Self::Series10 | Self::Series9 | Self::Pretender => Interface::Contact,
+            Self::Series10 | Self::Series9 | Self::FifthEdition | Self::Pretender => {
+                Interface::Contact
+            }
         }
     }
 }
@@ -529,6 +564,8 @@ pub(crate) struct Faulty {
     seen: usize,
     kept: Option<Vec<u8>>,
     waiting: bool,
+    /// What the card holds, when the power was last taken away.
+    pub(crate) memory: BTreeMap<Cell, Vec<u8>>,
 }
 
 impl Faulty {
@@ -539,6 +576,7 @@ impl Faulty {
             seen: 0,
             kept: None,
             waiting: false,
+            memory: BTreeMap::new(),
         }
     }
 }
@@ -625,6 +663,10 @@ impl Between for Faulty {
         }
     }
 
+    fn off(&mut self, chip: &PivChip) {
+        self.memory = cells(chip);
+    }
+
     fn reset(&mut self, chip: &mut PivChip) -> Vec<u8> {
         if !self.armed {
             return chip.power_on();
@@ -642,6 +684,15 @@ impl Between for Faulty {
             _ => chip.power_on(),
         }
     }
+}
+
+/// What a card holds, but for the count of its random numbers.
+pub(crate) fn cells(chip: &PivChip) -> BTreeMap<Cell, Vec<u8>> {
+    chip.memory()
+        .cells()
+        .filter(|(cell, _)| *cell != Cell::RandomStreams)
+        .map(|(cell, value)| (cell, value.to_vec()))
+        .collect()
 }
 
 fn is_wrong_passcode(command: &[u8]) -> bool {

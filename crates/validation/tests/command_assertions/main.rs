@@ -10,13 +10,15 @@ mod cards;
 mod faults;
 mod spy;
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
+use firmware_sim::card::nvm::Cell;
 use firmware_sim::card::{Interface, Model};
 use validation::{Assertion, Check, Outcome, Permits, Report, Settings, Verdict, assertions};
 
-use cards::{bare, chip, everything, link, run, run_sound};
-use faults::{FAULTS, Faulty};
+use cards::{Nothing, OverT0, bare, chip, everything, link, run, run_sound};
+use faults::{FAULTS, Fault, Faulty, cells};
 use spy::Spy;
 
 fn commands() -> impl Iterator<Item = &'static Assertion> {
@@ -98,6 +100,23 @@ fn all_hold_without_contact_where_no_pairing_code_is_asked_for() {
 }
 
 #[test]
+fn all_hold_on_a_sound_card_over_t_0() {
+    let mut model = Model::series10();
+    // Over T=0 there is no Le with data: the card says 61XX first.
+    model.transport.data_without_le = false;
+    let between = Arc::new(Mutex::new(Nothing));
+    let link = link(chip(&model, Interface::Contact), &between);
+    let report = run(
+        Box::new(OverT0(link)),
+        &everything(&model),
+        &mut |_, _, _| {},
+    )
+    .unwrap();
+    let passed = assert_sound(&report);
+    assert!(passed >= 110, "{passed}");
+}
+
+#[test]
 fn every_assertion_about_commands_has_a_fault_that_it_must_find() {
     for assertion in commands() {
         assert!(
@@ -111,27 +130,31 @@ fn every_assertion_about_commands_has_a_fault_that_it_must_find() {
     }
 }
 
-/// Runs one assertion over its faulty card; the fault shows while it is proved.
-fn run_faulty(fault: &'static faults::Fault) -> Report {
+/// Runs one assertion over its faulty card; the fault shows while it is proved. The report, and
+/// what the card holds before and after.
+fn run_faulty(fault: &'static Fault) -> (Report, [BTreeMap<Cell, Vec<u8>>; 2]) {
     let model = fault.card.model();
-    let mut settings = everything(&model);
+    let mut settings = fault.card.settings();
+    let before = cells(&chip(&model, fault.card.interface()));
     settings.only = vec![fault.id.to_owned()];
     let between = Arc::new(Mutex::new(Faulty::new(fault)));
     let link = link(chip(&model, fault.card.interface()), &between);
     let title = validation::assertion(fault.id).unwrap().title;
-    run(link, &settings, &mut |_, _, next| {
+    let report = run(link, &settings, &mut |_, _, next| {
         if !fault.from_the_start {
             between.lock().unwrap().armed = next == title;
         }
     })
-    .unwrap_or_else(|error| panic!("{}: {error}", fault.id))
+    .unwrap_or_else(|error| panic!("{}: {error}", fault.id));
+    let after = std::mem::take(&mut between.lock().unwrap().memory);
+    (report, [before, after])
 }
 
 #[test]
 fn every_fault_is_found_by_its_assertion() {
     let mut missed = Vec::new();
     for (index, fault) in FAULTS.iter().enumerate() {
-        let report = run_faulty(fault);
+        let (report, _) = run_faulty(fault);
         let outcome = report.outcomes.iter().find(|it| it.id == fault.id).unwrap();
         if outcome.verdict != Verdict::Fail {
             missed.push(format!(
@@ -143,6 +166,25 @@ fn every_fault_is_found_by_its_assertion() {
         }
     }
     assert!(missed.is_empty(), "{}", missed.join("\n"));
+}
+
+/// The card of a faulty assertion may be lost to a fault; nobody may be left to find that out.
+#[test]
+fn a_faulty_card_is_left_as_it_was_or_the_report_says_what_differs() {
+    for (index, fault) in FAULTS.iter().enumerate() {
+        let (report, [before, after]) = run_faulty(fault);
+        let differing: Vec<&Cell> = before
+            .keys()
+            .chain(after.keys())
+            .filter(|cell| before.get(cell) != after.get(cell))
+            .collect();
+        let told = &report.aftermath.differences;
+        assert!(
+            differing.is_empty() || !told.is_empty(),
+            "{index} {}: {differing:?} differ and nothing is told",
+            fault.id
+        );
+    }
 }
 
 /// Runs with a spy in between.
