@@ -5,9 +5,7 @@ use card_image::CardImage;
 use globalplatform::GlobalPlatformError;
 use ground::{Ambient, Blame, Blamed};
 use iso7816::transcript::Header;
-use iso7816::{
-    Channel, Disposition, Link, LinkError, Protocol, Traced, Transcript, TranscriptWriter,
-};
+use iso7816::{Channel, Disposition, Link, LinkError, Traced, Transcript, TranscriptWriter};
 use piv::secrets::Passcode;
 use piv::words::{AID, ObjectId, PinReference};
 use piv::{Client, PivError, Tries, commands};
@@ -113,8 +111,8 @@ fn probe(client: &mut Client) -> Result<(), CaptureError> {
     let link = client.channel_mut().link_mut();
     let protocol = link.protocol();
     for probe in PROBES {
-        if !probe.needs_t1 || protocol == Protocol::T1 {
-            link.transmit(probe.command)?;
+        if let Some(command) = probe.over(protocol) {
+            link.transmit(command)?;
         }
     }
     // Whatever the probes did to it, PIV is selected again.

@@ -102,9 +102,9 @@ impl Gather {
     /// A probe counts in the state it is made for, the first time.
     fn take_probe(&mut self, exchange: &Exchange, folded: &Folded, status: StatusWord) -> bool {
         let probe = PROBES.iter().find(|probe| {
-            exchange.command.is_whole()
-                && exchange.command.matches(probe.command)
-                && (!probe.needs_t1 || self.protocol == Protocol::T1)
+            probe.over(self.protocol).is_some_and(|command| {
+                exchange.command.is_whole() && exchange.command.matches(command)
+            })
         });
         let Some(probe) = probe else { return false };
         if self.selected != Selected::Piv || self.verified {

@@ -1,4 +1,4 @@
-use iso7816::StatusWord;
+use iso7816::{Protocol, StatusWord};
 
 /// A command that neither writes nor spends a try, and what the standard has a card answer.
 ///
@@ -9,12 +9,37 @@ pub struct Probe {
     pub name: &'static str,
     /// What it asks.
     pub asks: &'static str,
-    /// The command APDU in short form, as it is sent: 61XX and 6CXX are not followed.
+    /// The command APDU in short form. 61XX and 6CXX are not followed.
     pub command: &'static [u8],
-    /// Only over T=1. Over T=0, where Le does not travel with data, it would be another command.
+    /// Only over T=1: over T=0 it would be another command.
     pub needs_t1: bool,
     /// What the standard has a card answer.
     pub standard: StandardSays,
+}
+
+impl Probe {
+    /// The bytes that are sent over a protocol: T=0 has no room for Le after data. `None` where
+    /// the probe makes no sense.
+    #[must_use]
+    pub fn over(&self, protocol: Protocol) -> Option<&'static [u8]> {
+        let (command, with_le) = (self.command, 5 + usize::from(self.lc()) + 1);
+        match protocol {
+            Protocol::T1 => Some(command),
+            Protocol::T0 if self.needs_t1 => None,
+            Protocol::T0 if self.lc() > 0 && command.len() == with_le => {
+                Some(&command[..command.len() - 1])
+            }
+            Protocol::T0 => Some(command),
+        }
+    }
+
+    /// Bytes of data; the fifth byte is Lc where anything follows it.
+    fn lc(&self) -> u8 {
+        match self.command {
+            [_, _, _, _, lc, _, ..] => *lc,
+            _ => 0,
+        }
+    }
 }
 
 /// What a standard has a card answer to a probe. 61XX counts as 9000.
@@ -221,6 +246,23 @@ mod tests {
                 Instruction::VERIFY => assert!(command.data.is_empty(), "{}", probe.name),
                 Instruction(0x3E) => assert_eq!(probe.name, "unknown-instruction"),
                 other => panic!("{}: {other:?}", probe.name),
+            }
+        }
+    }
+
+    /// ISO/IEC 7816-3, 12.2: a command with data travels without Le.
+    #[test]
+    fn over_t0_le_does_not_travel_with_data() {
+        for probe in PROBES {
+            let whole = Command::parse(probe.command).unwrap();
+            assert_eq!(probe.over(Protocol::T1), Some(probe.command));
+            match probe.over(Protocol::T0) {
+                None => assert!(probe.needs_t1),
+                Some(bytes) => {
+                    let sent = Command::parse(bytes).unwrap();
+                    assert_eq!(sent.data, whole.data, "{}", probe.name);
+                    assert!(sent.data.is_empty() || sent.expected.is_none());
+                }
             }
         }
     }

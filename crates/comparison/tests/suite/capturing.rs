@@ -3,11 +3,13 @@ use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 
 use card_image::{CardImage, Content};
-use comparison::{CaptureError, PROBES, image_of};
+use comparison::{CaptureError, PROBES, diff, image_of};
 use firmware_sim::card::{Model, PivChip};
 use ground::Blamed;
 use iso7816::transcript::{Entry, Exchange, Header};
-use iso7816::{Channel, Masked, Secret, Span, StatusWord, Traced, Transcript, TranscriptWriter};
+use iso7816::{
+    Channel, Masked, Protocol, Secret, Span, StatusWord, Traced, Transcript, TranscriptWriter,
+};
 use piv::words::{ObjectId, PinReference};
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -165,6 +167,28 @@ fn a_capture_put_on_a_card_is_captured_again() {
         let second = capture_of(again, &options);
         assert_eq!(timeless(second), timeless(first));
     }
+}
+
+/// Over T=0 answers are fetched in pieces; what they say is the same.
+#[test]
+fn a_capture_over_t0_has_the_same_objects() {
+    let mut model = Model::series10();
+    model.transport.protocol = Protocol::T0;
+    let contacts = contacts(PivChip::personalised(&model, 1));
+    let over_t0 = take(&contacts, &with_passcode("123456")).unwrap();
+    let over_t1 = capture_of(personalised(1), &with_passcode("123456"));
+    assert_eq!(over_t0.protocol, Some(Protocol::T0));
+    assert_eq!(over_t0.objects, over_t1.objects);
+    assert_eq!(over_t0.select, over_t1.select);
+    assert_eq!(over_t0.references, over_t1.references);
+    let sent = PROBES.iter().filter(|probe| !probe.needs_t1).count();
+    assert_eq!(
+        over_t0.probes.len(),
+        sent + 5,
+        "and five before the passcode"
+    );
+    let comparison = diff(&over_t1, &over_t0, None);
+    assert!(!comparison.has_regressions(), "{}", comparison.to_text());
 }
 
 #[test]

@@ -80,6 +80,27 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_senseless_plan_is_refused_with_its_place() {
+        let text = include_str!("../../profiles/series-10.toml");
+        for (from, to, word) in [
+            (
+                "slower-percent = { value = 300",
+                "slower-percent = { value = 50",
+                "less than 100",
+            ),
+            (
+                "path = \"probe.get-response-with-nothing-pending\"",
+                "path = \" \"",
+                "needs a path",
+            ),
+        ] {
+            assert!(text.contains(from));
+            let error = crate::Profile::parse("mine.toml", &text.replace(from, to)).unwrap_err();
+            assert!(error.to_string().contains(word), "{error}");
+        }
+    }
+
+    #[test]
     fn a_star_stands_for_what_is_below_and_nothing_beside_it() {
         let tolerance = |path: &str| Tolerance {
             path: path.to_owned(),
