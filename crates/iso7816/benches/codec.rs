@@ -1,6 +1,8 @@
-//! Command encoding and parsing and TLV reading, each against a plain copy of the same bytes.
+//! Command encoding and parsing and TLV reading, each against a plain copy of the same bytes; TLV
+//! reading beside the crate `iso7816-tlv` on the same buffers, with the ratio of the two.
 
 use std::hint::black_box;
+use std::time::{Duration, Instant};
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use iso7816::ber::{self, Reader, Tag};
@@ -73,8 +75,52 @@ fn tlv(criterion: &mut Criterion) {
                     .sum::<usize>()
             });
         });
+        group.bench_with_input(
+            BenchmarkId::new("iso7816-tlv", name),
+            &bytes,
+            |bench, bytes| {
+                bench.iter(|| iso7816_tlv::ber::Tlv::parse_all(black_box(bytes)).len());
+            },
+        );
     }
     group.finish();
+    ratios();
+}
+
+/// Both readers in turns on the same buffers, so that what disturbs one disturbs the other; the
+/// quickest turn of each counts.
+fn ratios() {
+    const TURNS: usize = 50;
+    const ROUNDS: u32 = 2_000;
+    if !std::env::args().any(|argument| argument == "--bench") {
+        return;
+    }
+    for (name, bytes) in [
+        ("certificate object", certificate_object()),
+        ("200 small objects", small_objects()),
+    ] {
+        let ours = || Reader::new(black_box(&bytes)).flatten().count();
+        let theirs = || iso7816_tlv::ber::Tlv::parse_all(black_box(&bytes)).len();
+        assert_eq!(ours(), theirs(), "both read the same objects");
+        let mut best = [Duration::MAX; 2];
+        for _ in 0..TURNS {
+            best[0] = best[0].min(timed(ROUNDS, ours));
+            best[1] = best[1].min(timed(ROUNDS, theirs));
+        }
+        let [ours, theirs] = best.map(|time| time.as_secs_f64() / f64::from(ROUNDS) * 1e9);
+        println!(
+            "{name}: ours {ours:.0} ns, iso7816-tlv {theirs:.0} ns, ratio {:.3}",
+            ours / theirs
+        );
+    }
+}
+
+fn timed(rounds: u32, run: impl Fn() -> usize) -> Duration {
+    let start = Instant::now();
+    for _ in 0..rounds {
+        black_box(run());
+    }
+    start.elapsed()
 }
 
 criterion_group!(benches, commands, tlv);

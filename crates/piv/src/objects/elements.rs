@@ -78,10 +78,14 @@ pub struct Extra {
     pub value: Vec<u8>,
 }
 
+/// No table has more rows.
+const MOST_ELEMENTS: usize = 16;
+
 /// The elements of one object as they were found.
 pub(super) struct Elements<'a> {
     layout: &'static Layout,
-    found: Vec<(u8, &'a [u8])>,
+    /// In the order of the layout.
+    found: [Option<&'a [u8]>; MOST_ELEMENTS],
     extras: Vec<Extra>,
     findings: Vec<Finding>,
 }
@@ -95,7 +99,7 @@ impl<'a> Elements<'a> {
         }
         let mut elements = Self {
             layout,
-            found: Vec::new(),
+            found: [None; MOST_ELEMENTS],
             extras: Vec::new(),
             findings: Vec::new(),
         };
@@ -104,7 +108,7 @@ impl<'a> Elements<'a> {
         for element in Reader::single_byte_tags(value) {
             let element = match element {
                 Ok(element) => element,
-                Err(source) if elements.found.is_empty() => {
+                Err(source) if elements.found.iter().all(Option::is_none) => {
                     return Err(ObjectError::Unreadable { object, source });
                 }
                 Err(error) => {
@@ -151,7 +155,7 @@ impl<'a> Elements<'a> {
             }
             furthest = furthest.max(Some(place));
             elements.check_size(spec, element.value.len());
-            elements.found.push((tag, element.value));
+            elements.found[place] = Some(element.value);
         }
         if !ended {
             elements.violation("no error detection code `FE`".to_owned());
@@ -162,10 +166,8 @@ impl<'a> Elements<'a> {
 
     /// The value of an element.
     pub(super) fn get(&self, tag: u8) -> Option<&'a [u8]> {
-        self.found
-            .iter()
-            .find(|(found, _)| *found == tag)
-            .map(|(_, value)| *value)
+        let mut specs = self.layout.elements.iter();
+        self.found[specs.position(|spec| spec.tag == tag)?]
     }
 
     /// The value of an element, as a vector; empty if it is not there.
@@ -224,16 +226,16 @@ impl<'a> Elements<'a> {
     }
 
     fn check_size(&mut self, spec: &Spec, actual: usize) {
-        let named = format!("{} `{:02X}` of {actual} bytes", spec.name, spec.tag);
+        let named = || format!("{} `{:02X}` of {actual} bytes", spec.name, spec.tag);
         match spec.size {
             Size::Fixed(size) if actual != size => {
-                self.violation(format!("{named}, expected {size}"));
+                self.violation(format!("{}, expected {size}", named()));
             }
             Size::FixedOrEmpty(size) if actual != size && actual != 0 => {
-                self.violation(format!("{named}, expected {size} or none"));
+                self.violation(format!("{}, expected {size} or none", named()));
             }
             Size::UpTo(size) if actual > size => {
-                self.warning(format!("{named}, expected at most {size}"));
+                self.warning(format!("{}, expected at most {size}", named()));
             }
             _ => {}
         }
@@ -241,16 +243,17 @@ impl<'a> Elements<'a> {
 
     fn check_presence(&mut self) {
         for spec in self.layout.elements {
-            let named = format!("{} `{:02X}`", spec.name, spec.tag);
+            let named = || format!("{} `{:02X}`", spec.name, spec.tag);
             match (spec.presence, self.get(spec.tag).is_some()) {
-                (Presence::Mandatory, false) => self.violation(format!("{named} is missing")),
+                (Presence::Mandatory, false) => self.violation(format!("{} is missing", named())),
                 (Presence::Removed, true) => {
                     let finding = Finding::since(
                         Edition::Fifth,
                         "SP 800-73-5 Part 1, Appendix G",
                         format!(
-                            "{}: {named} is an element removed in SP 800-73-5",
-                            self.layout.object
+                            "{}: {} is an element removed in SP 800-73-5",
+                            self.layout.object,
+                            named()
                         ),
                     );
                     self.findings.push(finding);
