@@ -57,7 +57,7 @@ enum Command {
     Print(commands::print::Print),
     Readers(commands::readers::Readers),
     Transcript(commands::transcript::Transcript),
-    Validate(commands::validate::Validate),
+    Validate(Box<commands::validate::Validate>),
 }
 
 fn main() -> ExitCode {

@@ -1,5 +1,6 @@
 use std::collections::BTreeMap;
-use std::fmt;
+use std::path::Path;
+use std::{fmt, fs};
 
 use ground::{Blame, Blamed};
 use iso7816::Command;
@@ -106,10 +107,25 @@ impl Middleware {
     ///
     /// # Errors
     ///
-    /// [`MiddlewareError`] with the line, for unknown keys, commands that are none or might do
+    /// [`MiddlewareError::Malformed`] with the line, for unknown keys, commands that are none or might do
     /// harm, and assertions that do not exist.
     pub fn parse(file: &str, text: &str) -> Result<Self, MiddlewareError> {
         file::parse(file, text)
+    }
+
+    /// Reads a file by its path.
+    ///
+    /// # Errors
+    ///
+    /// [`MiddlewareError`].
+    pub fn load(path: impl AsRef<Path>) -> Result<Self, MiddlewareError> {
+        let path = path.as_ref();
+        let file = path.display().to_string();
+        let text = fs::read_to_string(path).map_err(|error| MiddlewareError::Unreadable {
+            file: file.clone(),
+            detail: error.to_string(),
+        })?;
+        Self::parse(&file, &text)
     }
 
     /// The clients that trip over an assertion which does not hold.
@@ -154,18 +170,30 @@ impl fmt::Display for Probe {
     }
 }
 
-/// What is wrong with a file of middleware expectations.
+/// Why a file of middleware expectations cannot be used.
 #[derive(Clone, Debug, Eq, Error, PartialEq)]
-#[error("{file}:{line}:{column}: {detail}")]
-pub struct MiddlewareError {
-    /// The file.
-    pub file: String,
-    /// Line, from 1.
-    pub line: usize,
-    /// Column in characters, from 1.
-    pub column: usize,
-    /// What is wrong there.
-    pub detail: String,
+#[non_exhaustive]
+pub enum MiddlewareError {
+    /// The file cannot be read.
+    #[error("failed to read middleware expectations `{file}`: {detail}")]
+    Unreadable {
+        /// The file.
+        file: String,
+        /// The operating system's words.
+        detail: String,
+    },
+    /// The text is none.
+    #[error("{file}:{line}:{column}: {detail}")]
+    Malformed {
+        /// The file.
+        file: String,
+        /// Line, from 1.
+        line: usize,
+        /// Column in characters, from 1.
+        column: usize,
+        /// What is wrong there.
+        detail: String,
+    },
 }
 
 impl Blamed for MiddlewareError {

@@ -14,7 +14,9 @@ use firmware_sim::card::{Interface, Model, PivChip};
 use firmware_sim::contacts::{Chip, Contacts};
 use iso7816::{Link, Reader};
 use proptest::prelude::*;
-use validation::{Middleware, Outcome, Report, Settings, Standard, Verdict, assertions, validate};
+use validation::{
+    Middleware, MiddlewareError, Outcome, Report, Settings, Standard, Verdict, assertions, validate,
+};
 
 /// A card that answers commands like this in its own way, and counts what it is sent.
 struct Odd {
@@ -331,6 +333,25 @@ source = "me"
 certainty = "inferred"
 "#;
 
+/// Line and words of what is wrong with a file.
+fn wrong(text: &str) -> (usize, String) {
+    match Middleware::parse("mine.toml", text).unwrap_err() {
+        MiddlewareError::Malformed {
+            file, line, detail, ..
+        } => {
+            assert_eq!(file, "mine.toml");
+            (line, detail)
+        }
+        other => panic!("{other}"),
+    }
+}
+
+#[test]
+fn a_file_that_is_not_there_is_named() {
+    let error = Middleware::load("no such file.toml").unwrap_err();
+    assert!(error.to_string().contains("`no such file.toml`"), "{error}");
+}
+
 #[test]
 fn what_is_wrong_with_a_file_is_told_with_its_line() {
     assert!(Middleware::parse("mine.toml", GOOD).is_ok());
@@ -400,34 +421,27 @@ fn what_is_wrong_with_a_file_is_told_with_its_line() {
             15,
             "instruction 47",
         ),
-        ("00A40400 05 A000000308 00", "0087089B 04 7C028201", 15, ""),
     ] {
         let text = GOOD.replacen(from, to, 1);
         assert_ne!(text, GOOD, "{from}");
-        let Err(error) = Middleware::parse("mine.toml", &text) else {
-            // A template that cannot be read is none to key 9B.
-            assert_eq!(words, "", "{to} was taken");
-            continue;
-        };
-        assert_eq!(
-            (error.line, error.file.as_str()),
-            (line, "mine.toml"),
-            "{error}"
-        );
-        assert!(error.detail.contains(words), "{error}");
-        assert!(error.to_string().starts_with(&format!("mine.toml:{line}:")));
+        let (at, detail) = wrong(&text);
+        assert_eq!(at, line, "{detail}");
+        assert!(detail.contains(words), "{detail}");
     }
     let twice = format!("{GOOD}{}", &GOOD[GOOD.find("\n[[probe]]").unwrap()..]);
-    let error = Middleware::parse("mine.toml", &twice).unwrap_err();
-    assert!(error.detail.contains("a second probe with the id `first`"));
+    assert!(
+        wrong(&twice)
+            .1
+            .contains("a second probe with the id `first`")
+    );
 }
 
 #[test]
 fn an_answer_to_key_9b_is_no_probe() {
     let answer = "0087089B 14 7C12 8210 00112233445566778899AABBCCDDEEFF";
     let text = GOOD.replace("00A40400 05 A000000308 00", answer);
-    let error = Middleware::parse("mine.toml", &text).unwrap_err();
-    assert!(error.detail.contains("instruction 87"), "{error}");
+    let (_, detail) = wrong(&text);
+    assert!(detail.contains("instruction 87"), "{detail}");
     // Asking it for a challenge is harmless.
     let text = GOOD.replace("00A40400 05 A000000308 00", "0087089B 04 7C028100 00");
     assert!(Middleware::parse("mine.toml", &text).is_ok());
@@ -442,8 +456,10 @@ proptest! {
     ) {
         prop_assume!(GOOD.is_char_boundary(from) && GOOD.is_char_boundary(to));
         let spoilt = format!("{}{text}{}", &GOOD[..from], &GOOD[to..]);
-        if let Err(error) = Middleware::parse("spoilt.toml", &spoilt) {
-            prop_assert!(error.line >= 1 && error.line <= spoilt.lines().count() + 1);
+        if let Err(MiddlewareError::Malformed { line, .. }) =
+            Middleware::parse("spoilt.toml", &spoilt)
+        {
+            prop_assert!(line >= 1 && line <= spoilt.lines().count() + 1);
         }
     }
 }

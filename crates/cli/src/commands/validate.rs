@@ -8,7 +8,9 @@ use indicatif::{ProgressBar, ProgressStyle};
 use piv::signed::{CertificateRole, CertificateRules};
 use piv::words::KeyReference;
 use series::{Profile, Profiles};
-use validation::{Assertion, Permits, Report, Settings, TrustStore, assertions, validate};
+use validation::{
+    Assertion, Middleware, Permits, Report, Settings, TrustStore, assertions, validate,
+};
 
 use crate::card_secrets::{HolderPasscode, IssuerSecrets};
 use crate::devices;
@@ -85,6 +87,10 @@ pub(crate) struct Validate {
     /// signer=OID for the content signer; may be repeated
     #[arg(long, value_name = "KEY=OID", value_parser = Policy::parse, requires = "issuer_rules")]
     policy: Vec<Policy>,
+
+    /// What further clients need of a card: files of their expectations; may be repeated
+    #[arg(long, value_name = "FILE")]
+    middleware: Vec<PathBuf>,
 
     #[command(flatten)]
     holder: HolderPasscode,
@@ -194,10 +200,19 @@ impl Validate {
             pairing_code: self.issuer.pairing_code()?,
             trust: TrustStore::load(&self.trust, &[&self.intermediate[..], &self.crl].concat())?,
             rules: self.rules(),
-            middleware: validation::Middleware::built_in(),
+            middleware: self.clients()?,
             only: self.only.clone(),
             retired: true,
         })
+    }
+
+    /// The clients built in, and those the operator names.
+    fn clients(&self) -> Result<Vec<Middleware>, Failure> {
+        let mut clients = Middleware::built_in();
+        for path in &self.middleware {
+            clients.push(Middleware::load(path)?);
+        }
+        Ok(clients)
     }
 
     /// What is demanded of certificates, if the operator says so.

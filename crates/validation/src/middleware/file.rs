@@ -169,7 +169,7 @@ impl Place<'_> {
     fn wrong(&self, at: usize, detail: impl Into<String>) -> MiddlewareError {
         let before = self.text.get(..at).unwrap_or(self.text);
         let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
-        MiddlewareError {
+        MiddlewareError::Malformed {
             file: self.file.to_owned(),
             line: before.matches('\n').count() + 1,
             column: before[line_start..].chars().count() + 1,
