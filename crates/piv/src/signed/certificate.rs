@@ -516,12 +516,15 @@ impl<'a> Check<'a> {
         self.locations("revocation lists", &lists, ".crl");
     }
 
-    /// At least one address over HTTP with the ending; others over LDAP may stand beside it.
+    /// At least one address over HTTP, and every such one with the ending; others over LDAP may
+    /// stand beside it.
     fn locations(&mut self, what: &str, locations: &[Option<&str>], ending: &str) {
         let right = |address: &str| address.starts_with("http://") && address.ends_with(ending);
+        let web = |address: &&str| address.starts_with("http");
+        let mut of_web = locations.iter().flatten().filter(|it| web(it)).peekable();
         if locations.is_empty() {
             self.violation(PROFILE, format_args!("no address of {what}"));
-        } else if !locations.iter().flatten().any(|address| right(address)) {
+        } else if of_web.peek().is_none() || !of_web.all(|address| right(address)) {
             let shown: Vec<_> = locations.iter().map(|it| it.unwrap_or("no URI")).collect();
             self.violation(
                 PROFILE,

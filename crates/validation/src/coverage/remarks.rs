@@ -45,12 +45,12 @@ const BY_CHECK: &[(&str, &str)] = &[
     ("PKIX.10", "of federal issuers alone"),
     (
         "PKIX.24",
-        "one such address is enough; others, such as LDAP, may stand beside it",
+        "addresses over other protocols, such as LDAP, may stand beside it",
     ),
     ("PKIX.25", "the ending is looked at; nothing is fetched"),
     (
         "PKIX.31",
-        "one such address is enough; others, such as LDAP, may stand beside it",
+        "addresses over other protocols, such as LDAP, may stand beside it",
     ),
     (
         "73-4.11",

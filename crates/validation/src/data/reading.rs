@@ -87,11 +87,16 @@ pub(super) fn judge(findings: impl IntoIterator<Item = Finding>) -> Judgement {
     judgement
 }
 
-/// Findings say first what is and then what was expected.
+/// Findings say first where, then what is, and then what was expected.
 fn deviation(finding: &Finding) -> Deviation {
-    match finding.message.rsplit_once(", expected ") {
+    let message = match finding.message.split_once(": ") {
+        // An outcome names its object itself.
+        Some((place, rest)) if ObjectId::all().any(|object| object.to_string() == place) => rest,
+        _ => &finding.message,
+    };
+    match message.rsplit_once(", expected ") {
         Some((observed, expected)) => Deviation::new(expected, observed),
-        None => Deviation::new(format!("what {} demands", finding.clause), &finding.message),
+        None => Deviation::new(format!("what {} demands", finding.clause), message),
     }
 }
 

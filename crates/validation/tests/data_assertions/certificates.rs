@@ -222,9 +222,11 @@ fn common(policy: u32) -> Vec<Extension> {
         access_location: uri(address),
     };
     let point = DistributionPoint {
-        distribution_point: Some(DistributionPointName::FullName(vec![uri(
-            "http://pki.example.org/authority.crl",
-        )])),
+        distribution_point: Some(DistributionPointName::FullName(vec![
+            uri("http://pki.example.org/authority.crl"),
+            uri("ldap://pki.example.org/cn=authority"),
+            uri("http://mirror.example.org/authority.crl"),
+        ])),
         reasons: None,
         crl_issuer: None,
     };

@@ -210,7 +210,11 @@ pub(crate) const ROWS: &[Row] = &[
         &["PKIX.24"],
         &[],
         Certificate(O::Chuid, |der| {
-            patch(der, b"authority.crl", b"authority.crx");
+            patch(
+                der,
+                b"mirror.example.org/authority.crl",
+                b"mirror.example.org/authority.crx",
+            );
         }),
     ),
     Row::new(
@@ -221,7 +225,7 @@ pub(crate) const ROWS: &[Row] = &[
             patch(
                 der,
                 b"http://pki.example.org/authority.crl",
-                b"ldap://pki.example.org/authority.crl",
+                b"https//pki.example.org/authority.crl",
             );
         }),
     ),
