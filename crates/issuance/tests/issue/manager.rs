@@ -8,7 +8,8 @@ use firmware_sim::card::nvm::{Cell, Fate, Write};
 use firmware_sim::card::{Model, PivChip};
 use firmware_sim::contacts::{Chip, Contacts};
 use globalplatform::scp03::{
-    AesKey, ChannelOptions, Scp03Error, SecurityLevel, StaticKeys, open_channel,
+    AesKey, ChannelOptions, Diversification, Kdf3, Scp03Error, SecurityLevel, StaticKeys,
+    open_channel,
 };
 use globalplatform::{read_production_data, select_issuer_security_domain};
 use ground::{Blame, Blamed};
@@ -16,7 +17,8 @@ use iso7816::{Channel, Reader};
 use issuance::issue::{IssueError, IssueEvent};
 use issuance::store::{BlankState, CardState, Outcome, StepKind};
 use series::{
-    AdminKeyChange, KeyDiversification, Known, ManagerKeys, Profile, PutKeyForm, SerialWriting,
+    AdminKeyChange, ChannelLevel, ChannelProtocol, KeyDiversification, Known, ManagerKeys, Profile,
+    PutKeyForm, SerialWriting,
 };
 
 use crate::bench::{Bench, quick_profile, request};
@@ -267,7 +269,7 @@ fn what_is_there_of_a_serial_number_stays() {
         let domain = select_issuer_security_domain(&mut channel)
             .unwrap()
             .unwrap();
-        let keys = StaticKeys::same(&AesKey::new(b"@ABCDEFGHIJKLMNO").unwrap());
+        let keys = transport_keys();
         let ambient = ground::System::new();
         let options = ChannelOptions::for_domain(&domain);
         let level = SecurityLevel::CMac;
@@ -309,7 +311,7 @@ fn the_administration_key_is_replaced_through_the_secure_channel() {
 
 #[test]
 fn keys_of_the_card_manager_are_replaced_only_where_the_profile_says_so() {
-    let transport = StaticKeys::same(&AesKey::new(b"@ABCDEFGHIJKLMNO").unwrap());
+    let transport = transport_keys();
     for (model, profile) in [
         (Model::series10(), quick_profile()),
         (with_put_key(), put_key()),
@@ -341,6 +343,106 @@ fn keys_of_the_card_manager_are_replaced_only_where_the_profile_says_so() {
     }
 }
 
+/// The series 10 card with other delivered keys of its security domain.
+fn delivered_with(options: u8, version: u8, keys: &StaticKeys) -> Model {
+    let mut text =
+        include_str!("../../../../firmware-sim/src/card/models/series10.toml").to_owned();
+    let mut change = |from: &str, to: String| {
+        assert!(text.contains(from), "{from}");
+        text = text.replace(from, &to);
+    };
+    change("options = \"70\"", format!("options = \"{options:02X}\""));
+    change("key_version = 1", format!("key_version = {version}"));
+    for (name, key) in [
+        ("\nencryption_key", keys.encryption()),
+        ("\nmac_key", keys.mac()),
+        ("\ndata_encryption_key", keys.data_encryption()),
+    ] {
+        let published = "404142434445464748494A4B4C4D4E4F";
+        let from = format!("{name} = \"{published}\"");
+        change(
+            &from,
+            format!("{name} = \"{}\"", hex::encode_upper(key.bytes())),
+        );
+    }
+    let mut model = Model::parse(&text).unwrap();
+    model.administration.put_key = true;
+    model.card_manager.numbered = false;
+    model
+}
+
+/// Everything a profile can have done through the card manager, at once.
+fn everything() -> Profile {
+    let mut profile = put_key();
+    let manager = profile.card_manager.as_mut().unwrap();
+    manager.keys.value = ManagerKeys::Replace;
+    manager.serial.value = SerialWriting::WriteIfAbsent;
+    manager.iin = Some(stated("4D000001".to_owned()));
+    profile
+}
+
+fn transport_keys() -> StaticKeys {
+    StaticKeys::same(&AesKey::new(b"@ABCDEFGHIJKLMNO").unwrap())
+}
+
+#[test]
+fn every_kind_of_channel_a_profile_can_name_does() {
+    let levels = [
+        ChannelLevel::CMac,
+        ChannelLevel::CMacCEnc,
+        ChannelLevel::CMacRMac,
+        ChannelLevel::CMacCEncRMac,
+        ChannelLevel::Full,
+    ];
+    let kinds = [
+        (0x70, ChannelProtocol::Scp03S8),
+        (0x71, ChannelProtocol::Scp03S16),
+    ];
+    for (options, protocol) in kinds {
+        for level in levels {
+            let card = Carried::new(&delivered_with(options, 1, &transport_keys()));
+            let mut profile = everything();
+            let manager = profile.card_manager.as_mut().unwrap();
+            manager.protocol.value = protocol;
+            manager.security_level.value = level;
+            let mut bench = Bench::of_chip(&card, profile);
+            let batch = bench.run(&[request(&bench, "R1", ONE)]).unwrap();
+            assert!(batch.is_complete(), "{level:?}: {:?}", batch.failed);
+            assert_eq!(card.numbers(), expected());
+        }
+    }
+}
+
+#[test]
+fn diversified_and_initial_delivered_keys_are_known_by_what_the_card_says() {
+    // The diversification data of the simulated card: 00 00 and its number.
+    let data = [0, 0, 0, 0, 0, 0, 0, 0, 0, 7];
+    for (diversification, keys) in [
+        (KeyDiversification::None, transport_keys()),
+        (
+            KeyDiversification::Kdf3,
+            Kdf3.keys_of(&transport_keys(), &data),
+        ),
+    ] {
+        for version in [0x01, 0x7F, 0xFF] {
+            let card = Carried::new(&delivered_with(0x70, version, &keys));
+            let mut profile = everything();
+            let manager = profile.card_manager.as_mut().unwrap();
+            manager.diversification.value = diversification;
+            manager.key_version.value = version;
+            let mut bench = Bench::of_chip(&card, profile);
+            let batch = bench.run(&[request(&bench, "R1", ONE)]).unwrap();
+            assert!(batch.is_complete(), "{version:02X}: {:?}", batch.failed);
+            let own = bench.own_manager_keys(&batch.issued[0].blank);
+            card.opens_with(&own).unwrap();
+            assert!(card.opens_with(&keys).is_err());
+            let detail = detail_of(&bench, StepKind::ReplaceAdminKey);
+            let now = if version == 0xFF { 0x01 } else { version };
+            assert!(detail.contains(&format!("version {now:02X}")), "{detail}");
+        }
+    }
+}
+
 /// Of other stock, or diversified where the profile says they are not: found by reading alone.
 #[test]
 fn other_keys_of_the_card_manager_spoil_nothing_and_cost_no_try() {
@@ -365,7 +467,7 @@ fn other_keys_of_the_card_manager_spoil_nothing_and_cost_no_try() {
         assert_eq!(failure.blame(), Blame::OperatorMistake);
         assert_eq!(bench.blanks()[0].state, BlankState::Free);
     }
-    let transport = StaticKeys::same(&AesKey::new(b"@ABCDEFGHIJKLMNO").unwrap());
+    let transport = transport_keys();
     card.opens_with(&transport).unwrap();
 }
 

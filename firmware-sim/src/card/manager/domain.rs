@@ -5,13 +5,17 @@ use std::fmt;
 use serde::Deserialize;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
+/// The version of initial keys (Card Specification 2.3.1, 11.8.2.2 and the practice of makers).
+pub(super) const INITIAL_KEYS: u8 = 0xFF;
+
 /// The issuer security domain's secure channel (SCP03) as delivered.
 #[derive(Clone, Deserialize)]
 #[serde(try_from = "Raw")]
 pub struct SecurityDomain {
     /// The options of the protocol, the byte `i` (Amendment D, 5.1).
     pub options: u8,
-    /// The version of the delivered keys, 01 to 7F.
+    /// The version of the delivered keys: 01 to 7F, or FF for initial keys, which the first key set
+    /// put on the card replaces.
     pub key_version: u8,
     /// Failed EXTERNAL AUTHENTICATE commands until the domain is locked for good.
     pub tries: u8,
@@ -49,9 +53,9 @@ impl TryFrom<Raw> for SecurityDomain {
             Ok(&[options]) if options & !0x71 == 0 && options & 0x60 != 0x40 => options,
             _ => return Err(format!("`options` is `{}`, no byte of SCP03", raw.options)),
         };
-        if !(0x01..=0x7F).contains(&raw.key_version) {
+        if !matches!(raw.key_version, 0x01..=0x7F | INITIAL_KEYS) {
             return Err(format!(
-                "`key_version` is {}, must be between 1 and 127",
+                "`key_version` is {}, must be between 1 and 127, or 255 for initial keys",
                 raw.key_version
             ));
         }
@@ -106,6 +110,7 @@ mod tests {
     fn a_domain_that_cannot_be_is_refused() {
         let key = "40".repeat(16);
         assert!(parse(&text("70", 1, 10, &key)).is_ok());
+        assert!(parse(&text("70", 255, 10, &key)).is_ok());
         for wrong in [
             text("40", 1, 10, &key),
             text("82", 1, 10, &key),

@@ -5,6 +5,7 @@ use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
 use super::aes::{BLOCK, Engine};
+use super::domain::INITIAL_KEYS;
 use super::keysets::{self, KeySet};
 use super::messaging::SecureSession;
 use crate::card::PivChip;
@@ -25,19 +26,25 @@ impl PivChip {
         let new = KeySet::new(loaded.version, &loaded.keys).ok_or(StatusWord::WRONG_DATA)?;
         let cell = self.memory.get(Cell::KeySets).unwrap_or_default();
         let mut sets = keysets::read(cell);
-        let place = if command.p1 == 0 {
-            if sets.len() == keysets::MOST {
-                return Err(StatusWord::NO_MEMORY.into());
+        let replaced = match command.p1 {
+            // Initial keys make way for the first set put beside them.
+            0 => sets.iter().position(|set| set.version == INITIAL_KEYS),
+            version => Some(
+                sets.iter()
+                    .position(|set| set.version == version)
+                    .ok_or(StatusWord::REFERENCE_NOT_FOUND)?,
+            ),
+        };
+        let place = match replaced {
+            Some(place) => {
+                sets[place] = new;
+                place
             }
-            sets.push(new);
-            sets.len() - 1
-        } else {
-            let place = sets
-                .iter()
-                .position(|set| set.version == command.p1)
-                .ok_or(StatusWord::REFERENCE_NOT_FOUND)?;
-            sets[place] = new;
-            place
+            None if sets.len() == keysets::MOST => return Err(StatusWord::NO_MEMORY.into()),
+            None => {
+                sets.push(new);
+                sets.len() - 1
+            }
         };
         let taken = |(at, set): (usize, &KeySet<'_>)| at != place && set.version == new.version;
         if sets.iter().enumerate().any(taken) {
