@@ -15,7 +15,8 @@ use firmware_sim::contacts::{Chip, Contacts};
 use ground::{Ambient, System};
 use iso7816::transcript::Header;
 use iso7816::{
-    Channel, ChannelError, Link, Reader, Reset, StatusWord, Traced, Transcript, TranscriptWriter,
+    Channel, ChannelError, Disposition, Link, LinkError, Protocol, Reader, Reset, StatusWord,
+    Traced, Transcript, TranscriptWriter,
 };
 use piv::cvc::{CvcError, Signer, Subject};
 use piv::objects::{Chuid, PairingCode};
@@ -23,6 +24,7 @@ use piv::secrets::{AdminKey, Passcode};
 use piv::secure_messaging::{CipherSuite, EstablishmentError};
 use piv::words::{Algorithm, KeyReference, ObjectId, PinReference};
 use piv::{Client, MessageDigest, PivError, Tries};
+use proptest::prelude::*;
 
 const PAIRED: [u8; 2] = [0x48, 0x00];
 const WITHOUT_CODE: [u8; 2] = [0x4C, 0x00];
@@ -88,9 +90,9 @@ fn pin() -> Passcode {
     Passcode::new("123456").unwrap()
 }
 
-/// Puts the face on over the contacts, reads the pairing code there, and holds the card to a
+/// Puts the face on over the contacts, reads the pairing code there, and takes the card to a
 /// contactless reader.
-fn hold(suite: Suite, policy: [u8; 2]) -> Held {
+fn carried(suite: Suite, policy: [u8; 2]) -> (Carried, Option<PairingCode>) {
     let mut model = Model::series10();
     model.pin_usage_policy = policy;
     model.secure_messaging.as_mut().unwrap().suite = suite;
@@ -109,6 +111,13 @@ fn hold(suite: Suite, policy: [u8; 2]) -> Held {
 
     let contactless = chip.0.lock().unwrap().set_interface(Interface::Contactless);
     contactless.unwrap();
+    (chip, code)
+}
+
+/// A client of that card, recorded.
+fn hold(suite: Suite, policy: [u8; 2]) -> Held {
+    let (chip, code) = carried(suite, policy);
+    let ambient = System::shared();
     let link = link_to(chip);
     let recording = Memory::default();
     let header = Header::new("test", ambient.now(), &*link);
@@ -436,6 +445,119 @@ fn the_transcript_of_a_session_holds_no_secret() {
         !protected("00872704").contains('*'),
         "key establishment is public"
     );
+}
+
+/// Somebody between card and reader, who flips one bit of one message.
+struct Meddler {
+    link: Box<dyn Link>,
+    plan: Arc<Mutex<Meddling>>,
+}
+
+#[derive(Default)]
+struct Meddling {
+    /// Messages left until the one that is changed: commands and answers alternate.
+    countdown: Option<usize>,
+    bit: usize,
+    /// Whether it came to that.
+    done: bool,
+    /// Commands that went out since.
+    since: Vec<Vec<u8>>,
+}
+
+impl Meddling {
+    fn pass(&mut self, message: &mut [u8]) {
+        match &mut self.countdown {
+            Some(0) => {
+                let bit = self.bit % (message.len() * 8);
+                message[bit / 8] ^= 1 << (bit % 8);
+                self.countdown = None;
+                self.done = true;
+            }
+            Some(left) => *left -= 1,
+            None => {}
+        }
+    }
+}
+
+impl Link for Meddler {
+    fn name(&self) -> &str {
+        self.link.name()
+    }
+
+    fn atr(&self) -> &[u8] {
+        self.link.atr()
+    }
+
+    fn protocol(&self) -> Protocol {
+        self.link.protocol()
+    }
+
+    fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, LinkError> {
+        let mut plan = self.plan.lock().unwrap();
+        if plan.done {
+            plan.since.push(command.to_vec());
+        }
+        let mut command = command.to_vec();
+        plan.pass(&mut command);
+        let mut answer = self.link.transmit(&command)?;
+        plan.pass(&mut answer);
+        Ok(answer)
+    }
+
+    fn reset(&mut self, reset: Reset) -> Result<(), LinkError> {
+        self.link.reset(reset)
+    }
+
+    fn disconnect(self: Box<Self>, disposition: Disposition) -> Result<(), LinkError> {
+        self.link.disconnect(disposition)
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(200) })]
+
+    /// One bit changed anywhere while a face is read: it comes as it is or not at all, and after
+    /// an error nothing goes in clear that was meant to be protected.
+    #[test]
+    fn a_changed_bit_is_noticed_and_nothing_goes_in_clear_after_it(
+        countdown in 0_usize..32,
+        bit in any::<usize>(),
+        cs7: bool,
+    ) {
+        let suite = if cs7 { Suite::Cs7 } else { Suite::Cs2 };
+        let plan = Arc::new(Mutex::new(Meddling::default()));
+        let mut client = {
+            let (chip, _) = carried(suite, WITHOUT_CODE);
+            let link = Meddler { link: link_to(chip), plan: Arc::clone(&plan) };
+            Client::select(Channel::new(Box::new(link))).unwrap()
+        };
+        client.establish_secure_messaging(None, &System::shared()).unwrap();
+        client.verify(PinReference::Application, &pin()).unwrap();
+        {
+            let mut plan = plan.lock().unwrap();
+            plan.countdown = Some(countdown);
+            plan.bit = bit;
+        }
+        match client.get_data(ObjectId::FacialImage) {
+            Ok(read) => prop_assert_eq!(read, Some(face())),
+            // The card's own refusal, which came authentic: it saw another command.
+            Err(PivError::Refused { status, .. }) => {
+                prop_assert!(client.is_secured(), "{}", status);
+            }
+            Err(PivError::Channel { .. }) => {
+                prop_assert!(!client.is_secured());
+                plan.lock().unwrap().since.clear();
+                let again = client.verify(PinReference::Application, &pin());
+                let refused = matches!(
+                    again,
+                    Err(PivError::Channel { source: ChannelError::Protect(_), .. })
+                );
+                prop_assert!(refused);
+                prop_assert!(plan.lock().unwrap().since.is_empty());
+            }
+            Err(other) => prop_assert!(false, "{}", other),
+        }
+    }
 }
 
 fn algorithm(suite: Suite) -> Algorithm {
