@@ -157,6 +157,56 @@ mod tests {
         assert_eq!(upper(&challenge), "3EB51047495B249F");
     }
 
+    /// CAVP KBKDF counter mode (SP 800-108), KDFCTR_gen.rsp, [PRF=CMAC_AES128],
+    /// [CTRLOCATION=BEFORE_FIXED], [RLEN=8_BITS], COUNT = 0, 10 and 20: one block, two blocks, and
+    /// one and a quarter.
+    #[test]
+    fn counter_mode_gives_the_known_answers() {
+        for (key, fixed, derived) in [
+            (
+                "dff1e50ac0b69dc40f1051d46c2b069c",
+                "c16e6e02c5a3dcc8d78b9ac1306877761310455b4e41469951d9e6c2245a064b\
+                 33fd8c3b01203a7824485bf0a64060c4648b707d2607935699316ea5",
+                "8be8f0869b3c0ba97b71863d1b9f7813",
+            ),
+            (
+                "682e814d872397eba71170a693514904",
+                "e323cdfa7873a0d72cd86ffb4468744f097db60498f7d0e3a43bafd2d1af675e\
+                 4a88338723b1236199705357c47bf1d89b2f4617a340980e6331625c",
+                "dac9b6ca405749cfb065a0f1e42c7c4224d3d5db32fdafe9dee6ca193316f2c7",
+            ),
+            (
+                "7aa9973481d560f3be217ac3341144d8",
+                "46f88b5af7fb9e29262dd4e010143a0a9c465c627450ec74ab7251889529193e\
+                 995c4b56ff55bc2fc8992a0df1ee8056f6816b7614fba4c12d3be1a5",
+                "1746ae4f09903f74bfbe1b8ae2b79d74576a3b09",
+            ),
+        ] {
+            let key = AesKey::new(&hex::decode(key).unwrap()).unwrap();
+            let fixed = hex::decode(fixed).unwrap();
+            let length = derived.len() / 2;
+            let output = blocks(&key, length, |counter| [&[counter][..], &fixed].concat());
+            assert_eq!(hex::encode(&*output), derived);
+        }
+    }
+
+    /// SP 800-38B, D.2 with its updated examples: AES-192, 0 and 16 bytes.
+    #[test]
+    fn cmac_with_192_bits_gives_the_known_answers() {
+        let key = hex::decode("8e73b0f7da0e6452c810f32b809079e562f8ead2522c6b7b").unwrap();
+        let key = AesKey::new(&key).unwrap();
+        for (message, mac) in [
+            ("", "d17ddf46adaacde531cac483de7a9367"),
+            (
+                "6bc1bee22e409f96e93d7e117393172a",
+                "9e99a7bf31e710900662f65e617c5184",
+            ),
+        ] {
+            let message = hex::decode(message).unwrap();
+            assert_eq!(hex::encode(key.cmac(&[&message])), mac);
+        }
+    }
+
     #[test]
     fn session_keys_are_not_in_the_debug_text() {
         let keys = StaticKeys::same(&AesKey::new(&[7; 16]).unwrap());
