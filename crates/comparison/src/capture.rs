@@ -85,8 +85,11 @@ fn read(mut channel: Channel, options: &CaptureOptions) -> Result<Channel, Captu
     probe(&mut client)?;
     let mut refused = Vec::new();
     for object in ObjectId::all() {
-        if unless_refused(client.get_data_raw(object))?.is_none() {
-            refused.push(object);
+        match unless_refused(client.get_data_raw(object))? {
+            None => refused.push(object),
+            // Some cards deny without the passcode what they have behind it.
+            Some(None) if object.needs_pin() => refused.push(object),
+            Some(_) => {}
         }
     }
     if let Some(passcode) = &options.passcode {

@@ -182,6 +182,12 @@ impl Comparison {
     /// The report as plain text in sections.
     #[must_use]
     pub fn to_text(&self) -> String {
-        text::render(self)
+        text::render(self, &Class::ALL)
+    }
+
+    /// The report without the differences that are tolerated or expected; they are counted.
+    #[must_use]
+    pub fn to_brief_text(&self) -> String {
+        text::render(self, &[Class::Regression, Class::New])
     }
 }

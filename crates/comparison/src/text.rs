@@ -7,7 +7,7 @@ use crate::{Class, Comparison, Difference, Section, Side};
 /// The longest value that is shown; longer ones are cut.
 const SHOWN: usize = 100;
 
-pub(crate) fn render(comparison: &Comparison) -> String {
+pub(crate) fn render(comparison: &Comparison, shown: &[Class]) -> String {
     let mut text = String::new();
     line(&mut text, "Cards");
     side(&mut text, "A", &comparison.a);
@@ -20,9 +20,9 @@ pub(crate) fn render(comparison: &Comparison) -> String {
         ),
     );
     for section in Section::ALL {
-        let differences: Vec<&Difference> = Class::ALL
-            .into_iter()
-            .flat_map(|class| comparison.of_class(class))
+        let differences: Vec<&Difference> = shown
+            .iter()
+            .flat_map(|class| comparison.of_class(*class))
             .filter(|difference| difference.section == section)
             .collect();
         let timed = section == Section::Timing && !comparison.timings.is_empty();

@@ -43,7 +43,7 @@ pub(crate) struct Diff {
     #[arg(long, value_name = "NAME|FILE")]
     profile: Option<String>,
 
-    /// Leave out what is expected or tolerated
+    /// Count what is expected or tolerated and show it not; JSON has all
     #[arg(long)]
     brief: bool,
 
@@ -59,19 +59,15 @@ impl Diff {
         let b = self.image(&self.b)?;
         let builtin = Profiles::builtin();
         let judge = named.as_ref().or_else(|| likely_profile(&a, &builtin));
-        let mut comparison = diff(&a, &b, judge);
-        let is_worse = comparison.has_regressions();
-        if self.brief {
-            comparison
-                .differences
-                .retain(|found| matches!(found.class, Class::Regression | Class::New));
-        }
+        let comparison = diff(&a, &b, judge);
         if output.is_json() {
             output.document(&comparison)?;
+        } else if self.brief {
+            output.line(&coloured(comparison.to_brief_text().trim_end()))?;
         } else {
             output.line(&coloured(comparison.to_text().trim_end()))?;
         }
-        Ok(if is_worse {
+        Ok(if comparison.has_regressions() {
             Ending::Findings
         } else {
             Ending::Done

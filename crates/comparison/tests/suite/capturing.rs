@@ -3,12 +3,13 @@ use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 
 use card_image::{CardImage, Content};
-use comparison::{CaptureError, PROBES, diff, image_of};
+use comparison::{CaptureError, PROBES, capture, diff, image_of};
 use firmware_sim::card::{Model, PivChip};
 use ground::Blamed;
 use iso7816::transcript::{Entry, Exchange, Header};
 use iso7816::{
-    Channel, Masked, Protocol, Secret, Span, StatusWord, Traced, Transcript, TranscriptWriter,
+    Channel, Command, Disposition, Instruction, Link, LinkError, Masked, Protocol, Reset, Secret,
+    Span, StatusWord, Traced, Transcript, TranscriptWriter,
 };
 use piv::words::{ObjectId, PinReference};
 use proptest::collection::vec;
@@ -100,6 +101,77 @@ fn with_the_passcode_what_is_behind_it_is_read_and_the_pairing_code_is_left_out(
     assert!(code.starts_with('3'), "eight digits: {code}");
     assert!(!image.to_capture().contains(&code));
     assert!(!image.to_capture().contains("313233343536"), "the passcode");
+}
+
+/// Everything sent over it.
+struct Spy {
+    link: Box<dyn Link>,
+    sent: Arc<Mutex<Vec<Vec<u8>>>>,
+}
+
+impl Link for Spy {
+    fn name(&self) -> &str {
+        self.link.name()
+    }
+    fn atr(&self) -> &[u8] {
+        self.link.atr()
+    }
+    fn protocol(&self) -> Protocol {
+        self.link.protocol()
+    }
+    fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, LinkError> {
+        self.sent.lock().unwrap().push(command.to_vec());
+        self.link.transmit(command)
+    }
+    fn reset(&mut self, reset: Reset) -> Result<(), LinkError> {
+        self.link.reset(reset)
+    }
+    fn disconnect(self: Box<Self>, disposition: Disposition) -> Result<(), LinkError> {
+        self.link.disconnect(disposition)
+    }
+}
+
+#[test]
+fn each_object_is_read_once_and_only_harmless_commands_are_sent() {
+    for (options, passcodes) in [(options(), 0), (with_passcode("123456"), 1)] {
+        let contacts = contacts(personalised(1));
+        let sent = Arc::new(Mutex::new(Vec::new()));
+        let spy = Spy {
+            link: connect(&contacts),
+            sent: Arc::clone(&sent),
+        };
+        let image = capture(Box::new(spy), &options, &ambient()).unwrap();
+        let sent = sent.lock().unwrap();
+        let commands: Vec<Command> = sent.iter().flat_map(|it| Command::parse(it)).collect();
+        assert_eq!(commands.len(), sent.len(), "all are commands");
+        for object in image.objects.keys() {
+            let whole = piv::commands::get_data(object.tag());
+            let times = commands.iter().filter(|sent| **sent == whole).count();
+            // What was refused is asked for again behind the passcode.
+            let again = passcodes == 1 && object.needs_pin();
+            assert_eq!(times, 1 + usize::from(again), "{object}");
+        }
+        let verified = commands
+            .iter()
+            .filter(|sent| sent.instruction == Instruction::VERIFY && !sent.data.is_empty())
+            .count();
+        assert_eq!(verified, passcodes);
+        for command in commands.iter() {
+            assert!(
+                matches!(
+                    command.instruction,
+                    Instruction::SELECT
+                        | Instruction::GET_DATA
+                        | Instruction::GET_DATA_P1P2
+                        | Instruction::GET_RESPONSE
+                        | Instruction::VERIFY
+                        | Instruction(0x3E)
+                ),
+                "{:?}",
+                command.instruction
+            );
+        }
+    }
 }
 
 #[test]
