@@ -45,7 +45,11 @@ fn removed<T>(
     let found = parsed.unwrap().judged_by(edition).findings.into_iter();
     found
         .filter(|finding| finding.since.is_some())
-        .map(|Finding { severity, message, .. }| (severity, message))
+        .map(
+            |Finding {
+                 severity, message, ..
+             }| (severity, message),
+        )
         .collect()
 }
 
@@ -84,10 +88,16 @@ fn a_card_of_the_fourth_edition_has_the_elements_the_fifth_took_away() {
 fn a_card_of_the_fifth_edition_has_none_of_them() {
     let chip = PivChip::personalised(&model(Edition::Fifth), 7);
     let fifth = Some(Edition::Fifth);
-    assert_eq!(removed(Chuid::parse(&object(&chip, ObjectId::Chuid)), fifth), []);
+    assert_eq!(
+        removed(Chuid::parse(&object(&chip, ObjectId::Chuid)), fifth),
+        []
+    );
     let ccc = object(&chip, ObjectId::CardCapabilityContainer);
     assert_eq!(removed(CardCapabilityContainer::parse(&ccc), fifth), []);
-    for key in [ObjectId::AuthenticationCertificate, ObjectId::SignatureCertificate] {
+    for key in [
+        ObjectId::AuthenticationCertificate,
+        ObjectId::SignatureCertificate,
+    ] {
         let certificate = object(&chip, key);
         assert_eq!(removed(CertificateObject::parse(&certificate), fifth), []);
     }
@@ -104,7 +114,10 @@ fn keys_other_than_key_management_agree_in_the_fourth_edition_only() {
             assert_eq!(status(&mut chip, VERIFY), 0x9000);
             assert_eq!(status(&mut chip, &agree), expected, "{edition}, {key}");
         }
-        assert_eq!(status(&mut chip, &format!("0087119D477C4582008541{POINT}00")), 0x9000);
+        assert_eq!(
+            status(&mut chip, &format!("0087119D477C4582008541{POINT}00")),
+            0x9000
+        );
     }
 }
 
@@ -113,7 +126,10 @@ fn a_pin_has_at_most_ten_tries_in_the_fifth_edition() {
     let text = |edition: &str, tries: &str| {
         include_str!("../src/card/models/series10.toml")
             .replace("edition = \"73-5\"", &format!("edition = \"{edition}\""))
-            .replace("value = \"123456\"\ntries = 3", &format!("value = \"123456\"\ntries = {tries}"))
+            .replace(
+                "value = \"123456\"\ntries = 3",
+                &format!("value = \"123456\"\ntries = {tries}"),
+            )
     };
     assert!(Model::parse(&text("73-4", "15")).is_ok());
     assert!(Model::parse(&text("73-5", "10")).is_ok());
