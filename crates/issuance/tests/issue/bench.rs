@@ -51,6 +51,8 @@ struct Mischief {
     yank_at: Option<u8>,
     /// The card carries this instruction out and is gone before it has answered.
     lose_answer_to: Option<u8>,
+    /// The card says 9000 to this instruction and does nothing.
+    swallow: Option<u8>,
     /// One bit of this object is wrong when it is read with contents.
     corrupt: Option<[u8; 3]>,
     /// How many STORE DATA commands reached the card.
@@ -211,6 +213,10 @@ impl Bench {
 
     pub(crate) fn lose_answer_to(&self, instruction: Option<u8>) {
         self.mischief.lock().unwrap().lose_answer_to = instruction;
+    }
+
+    pub(crate) fn swallow(&self, instruction: Option<u8>) {
+        self.mischief.lock().unwrap().swallow = instruction;
     }
 
     pub(crate) fn stored(&self) -> usize {
@@ -426,6 +432,9 @@ impl Link for Wire {
         };
         if mischief.yank_at == Some(command[1]) {
             return Err(removed);
+        }
+        if mischief.swallow == Some(command[1]) {
+            return Ok(vec![0x90, 0x00]);
         }
         mischief.stored += usize::from(command[1] == STORE_DATA);
         let mut answer = self.link.transmit(command)?;

@@ -259,6 +259,25 @@ fn a_power_failure_while_a_blank_is_numbered_leaves_nothing_half_done() {
     }
 }
 
+/// Without response MACs a card can say anything; what it shows afterwards counts.
+#[test]
+fn a_card_that_does_not_keep_its_number_is_not_gone_on_with() {
+    let card = Carried::new(&unnumbered());
+    let mut profile = numbering();
+    profile.card_manager.as_mut().unwrap().security_level.value = ChannelLevel::CMac;
+    let mut bench = Bench::of_chip(&card, profile);
+    bench.swallow(Some(0xE2));
+    let batch = bench.run(&[request(&bench, "R1", ONE)]).unwrap();
+    let failure = &batch.failed[0];
+    assert_eq!(failure.step, Some(StepKind::WriteSerial));
+    assert_eq!(
+        failure.error.to_string(),
+        "the card shows IIN none CIN none after IIN 4D000001 CIN 000000070000 was written"
+    );
+    assert_eq!(failure.blame(), Blame::CardMisbehaved);
+    assert!(failure.outcome.contains("is unharmed"), "{failure}");
+}
+
 /// Half a serial number, as a card that does not write both at once may be left with: the half
 /// that is there stays, whatever it is.
 #[test]
