@@ -76,6 +76,13 @@ impl Transaction {
         self.cells.push((cell, Zeroizing::new(value.into())));
         self
     }
+
+    /// The value a cell is to get.
+    pub(crate) fn get(&self, cell: Cell) -> Option<&[u8]> {
+        let mut cells = self.cells.iter().rev();
+        let (_, value) = cells.find(|(of, _)| *of == cell)?;
+        Some(value)
+    }
 }
 
 /// Sees every write before it happens and decides what becomes of it.

@@ -8,6 +8,7 @@ use ::piv::words::{AID, Algorithm, Edition, KeyReference, ObjectId};
 use iso7816::ber::{self, Tag};
 use rand_chacha::ChaCha20Rng;
 use rand_core::Rng;
+use sha2::{Digest, Sha256};
 
 use self::authority::{Authority, Subject};
 use super::keys::PrivateKey;
@@ -87,14 +88,48 @@ pub(super) fn add_to(mut cells: Transaction, model: &Model, number: u64) -> Tran
             printed_information(number),
         );
     // Last, so that the card is the same in all else with and without it.
-    match model.secure_messaging {
-        Some(secure_messaging) => {
-            let cells =
-                add_secure_messaging(cells, secure_messaging.suite, &authority, &uuid, random);
-            add_pairing_code(cells, model.pin_usage_policy, random)
-        }
-        None => cells,
+    if let Some(secure_messaging) = model.secure_messaging {
+        cells = add_secure_messaging(cells, secure_messaging.suite, &authority, &uuid, random);
+        cells = add_pairing_code(cells, model.pin_usage_policy, random);
     }
+    let hashed = security_object(&cells, &authority);
+    cells.set(Cell::Object(ObjectId::SecurityObject.tag()), hashed)
+}
+
+/// SP 800-73-5 Part 1, 3.1.7: the hashes of the CHUID and of every object without a signature,
+/// each over what is inside its outermost tag.
+fn security_object(cells: &Transaction, authority: &Authority) -> Vec<u8> {
+    // SEQUENCE { OBJECT IDENTIFIER id-sha256 }.
+    const SHA_256: [u8; 13] = [
+        0x30, 0x0B, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x01,
+    ];
+    let (mut mapping, mut groups) = (Vec::new(), Vec::new());
+    for (group, object) in (1_u8..).zip([
+        ObjectId::CardCapabilityContainer,
+        ObjectId::Chuid,
+        ObjectId::PrintedInformation,
+        ObjectId::Discovery,
+        ObjectId::PairingCode,
+    ]) {
+        let Some(whole) = cells.get(Cell::Object(object.tag())) else {
+            continue;
+        };
+        let wrapper = match object.is_bare() {
+            true => object.tag(),
+            false => Tag(0x53),
+        };
+        let value = ber::expect(wrapper, whole).expect("an object was put in its wrapper");
+        let [high, low] = object.container().to_be_bytes();
+        mapping.extend([group, high, low]);
+        let mut hashed = ber::object(Tag(0x02), &[group]);
+        ber::write(&mut hashed, Tag(0x04), &Sha256::digest(value));
+        ber::write(&mut groups, Tag(0x30), &hashed);
+    }
+    let mut hashes = ber::object(Tag(0x02), &[0]);
+    hashes.extend(SHA_256);
+    ber::write(&mut hashes, Tag(0x30), &groups);
+    let signature = authority.sign_hashes(&ber::object(Tag(0x30), &hashes));
+    container(&[(0xBA, &mapping), (0xBB, &signature), (0xFE, &[])])
 }
 
 /// Key 04 with its certificate, and the certificate of who signed that.
@@ -224,7 +259,6 @@ mod tests {
     use der::{Decode, Encode};
     use p256::ecdsa::signature::Verifier;
     use p256::ecdsa::{DerSignature, VerifyingKey};
-    use sha2::{Digest, Sha256};
     use x509_cert::Certificate;
 
     use super::*;
@@ -336,6 +370,34 @@ mod tests {
                 cvc.value.public_key.unwrap().point().unwrap(),
                 key.point().unwrap()
             );
+        }
+    }
+
+    /// As the host's parser and verifier see it.
+    #[test]
+    fn the_security_object_is_signed_and_its_hashes_are_those_of_the_objects() {
+        use std::collections::BTreeMap;
+
+        use ::piv::objects::SecurityObject;
+        use ::piv::signed::verify_chuid_bytes;
+        for model in [Model::series9(), Model::series10()] {
+            let chip = PivChip::personalised(&model, 5);
+            let contents: BTreeMap<ObjectId, Vec<u8>> = ObjectId::all()
+                .filter_map(|object| {
+                    let wrapper = match object.is_bare() {
+                        true => object.tag(),
+                        false => Tag(0x53),
+                    };
+                    let value = ber::expect(wrapper, chip.object(object.tag())?).unwrap();
+                    Some((object, value.to_vec()))
+                })
+                .collect();
+            let signer = verify_chuid_bytes(&contents[&ObjectId::Chuid]).unwrap();
+            let security = SecurityObject::parse(&contents[&ObjectId::SecurityObject]).unwrap();
+            assert_eq!(security.findings, []);
+            security.value.verify(&signer).unwrap();
+            assert_eq!(security.value.check(&contents, &signer), []);
+            assert!(security.value.covers().any(|it| it == ObjectId::Discovery));
         }
     }
 

@@ -41,6 +41,7 @@ use crate::card::keys::PrivateKey;
 const ENCODES: &str = "made of constants and valid keys";
 
 const CHUID_CONTENT: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.16.840.1.101.3.6.1");
+const HASHES_CONTENT: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.27.1.1.1");
 const SIGNER_NAME: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.16.840.1.101.3.6.5");
 const FASC_N: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.16.840.1.101.3.6.6");
 const CONTENT_SIGNING: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.16.840.1.101.3.6.7");
@@ -152,11 +153,29 @@ impl Authority {
 
     /// The CMS signature of a CHUID over the elements it covers (SP 800-73-5 Part 1, 3.1.2).
     pub(super) fn sign_chuid(&self, covered: &[u8]) -> Vec<u8> {
-        let digest = Sha256::digest(covered);
         let content = EncapsulatedContentInfo {
             econtent_type: CHUID_CONTENT,
             econtent: None,
         };
+        self.sign(&content, Some(&Sha256::digest(covered)), true)
+    }
+
+    /// The CMS signature around the hashes of a Security Object, without the certificate: it is in
+    /// the CHUID (SP 800-73-5 Part 1, 3.1.7).
+    pub(super) fn sign_hashes(&self, hashes: &[u8]) -> Vec<u8> {
+        let content = EncapsulatedContentInfo {
+            econtent_type: HASHES_CONTENT,
+            econtent: Some(Any::new(der::Tag::OctetString, hashes).expect(ENCODES)),
+        };
+        self.sign(&content, None, false)
+    }
+
+    fn sign(
+        &self,
+        content: &EncapsulatedContentInfo,
+        digest: Option<&[u8]>,
+        with_certificate: bool,
+    ) -> Vec<u8> {
         let algorithm = AlgorithmIdentifierOwned {
             oid: SHA_256,
             parameters: None,
@@ -166,19 +185,21 @@ impl Authority {
             issuer: self.name.clone(),
             serial_number: certificate.tbs_certificate().serial_number().clone(),
         });
-        let mut info = SignerInfoBuilder::new(signer, algorithm.clone(), &content, Some(&digest))
-            .expect(ENCODES);
+        let mut info =
+            SignerInfoBuilder::new(signer, algorithm.clone(), content, digest).expect(ENCODES);
         let name = Any::encode_from(certificate.tbs_certificate().subject()).expect(ENCODES);
         info.add_signed_attribute(Attribute {
             oid: SIGNER_NAME,
             values: SetOfVec::try_from(vec![name]).expect(ENCODES),
         })
         .expect(ENCODES);
-        let mut signed = SignedDataBuilder::new(&content);
+        let mut signed = SignedDataBuilder::new(content);
         signed.add_digest_algorithm(algorithm).expect(ENCODES);
-        signed
-            .add_certificate(CertificateChoices::Certificate(certificate))
-            .expect(ENCODES);
+        if with_certificate {
+            signed
+                .add_certificate(CertificateChoices::Certificate(certificate))
+                .expect(ENCODES);
+        }
         signed
             .add_signer_info::<SigningKey, DerSignature>(info, &self.signer)
             .expect(ENCODES);
