@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use firmware_sim::card::nvm::Cell;
-use firmware_sim::card::{Interface, Model};
+use firmware_sim::card::{Interface, Model, Suite};
 use validation::{Assertion, Check, Outcome, Permits, Report, Settings, Verdict, assertions};
 
 use cards::{Nothing, OverT0, bare, chip, everything, link, run, run_sound};
@@ -97,6 +97,19 @@ fn all_hold_without_contact_where_no_pairing_code_is_asked_for() {
     let report = run_sound(&model, Interface::Contactless, &everything(&model));
     let passed = assert_sound(&report);
     assert!(passed >= 48, "{passed}");
+}
+
+#[test]
+fn all_hold_with_the_other_cipher_suite() {
+    let mut model = Model::series10();
+    model.secure_messaging.as_mut().unwrap().suite = Suite::Cs7;
+    for interface in [Interface::Contact, Interface::Contactless] {
+        let report = run_sound(&model, interface, &everything(&model));
+        assert_sound(&report);
+        let secured = about_commands(&report)
+            .filter(|it| it.id.starts_with("secure-messaging.") && it.verdict == Verdict::Pass);
+        assert!(secured.count() >= 20);
+    }
 }
 
 #[test]
@@ -184,6 +197,41 @@ fn a_faulty_card_is_left_as_it_was_or_the_report_says_what_differs() {
             "{index} {}: {differing:?} differ and nothing is told",
             fault.id
         );
+    }
+}
+
+#[test]
+fn no_secret_is_in_a_report() {
+    let model = Model::series10();
+    let settings = everything(&model);
+    let code = settings.pairing_code.as_ref().unwrap().passcode();
+    let code = hex::encode_upper(code.padded());
+    for interface in [Interface::Contact, Interface::Contactless] {
+        let report = run_sound(&model, interface, &settings);
+        let forms = [
+            serde_json::to_string(&report).unwrap(),
+            report.to_text(true),
+            report.to_html(),
+            report.to_junit(),
+        ];
+        for form in forms {
+            for secret in [
+                // The passcode, wrong ones made of it, the PUK; those in between; key 9B.
+                "3132333435",
+                "3133353732343638",
+                "3234363831333537",
+                "0102030405060708",
+                &code,
+            ] {
+                let found = form.to_uppercase().find(secret);
+                assert_eq!(
+                    found,
+                    None,
+                    "{secret} in {:?}",
+                    found.map(|at| &form[at - 40..at + 40])
+                );
+            }
+        }
     }
 }
 
