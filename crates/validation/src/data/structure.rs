@@ -1,6 +1,7 @@
 //! The outer form of every object: wrapper, length fields, elements and their order
 //! (SP 800-85B-4, 8; SP 800-73-5 Part 1, Appendix A).
 
+use iso7816::StatusWord;
 use iso7816::ber::{self, Tag, TlvErrorKind};
 use piv::objects::{Layout, Presence, Size};
 use piv::words::{Edition, ObjectId};
@@ -155,16 +156,31 @@ fn status_words(evidence: &Evidence) -> Judgement {
         let ObjectState::Refused(status) = reading.state else {
             return None;
         };
-        let locked = object.needs_pin() && !evidence.passcode_verified;
-        (!locked || status != iso7816::StatusWord::SECURITY_STATUS_NOT_SATISFIED).then(|| {
+        let locked = is_locked(evidence, *object);
+        (!locked || status != StatusWord::SECURITY_STATUS_NOT_SATISFIED).then(|| {
             let expected = match locked {
-                true => "6982 before the passcode, or 6A82",
+                true => "6982 as long as it is not to be read, or 6A82",
                 false => "9000, or 6A82 if it is not on the card",
             };
             Deviation::new(expected, format!("{object}: {status}"))
         })
     });
     Judgement::broken(deviations.collect())
+}
+
+/// Whether the card must not give an object: before the passcode, or without contact and a virtual
+/// contact interface (SP 800-73-5 Part 1, Table 3).
+fn is_locked(evidence: &Evidence, object: ObjectId) -> bool {
+    let free_without_contact = matches!(
+        object,
+        ObjectId::Chuid
+            | ObjectId::CardAuthenticationCertificate
+            | ObjectId::Discovery
+            | ObjectId::BiometricInformationTemplates
+            | ObjectId::SecureMessagingSigner
+    );
+    object.needs_pin() && !evidence.passcode_verified
+        || evidence.is_contactless() && !free_without_contact
 }
 
 fn mandatory_objects(evidence: &Evidence) -> Judgement {
