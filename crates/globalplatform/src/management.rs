@@ -4,15 +4,18 @@
 //! Each function sends its commands once. Where one of them fails, what the card then holds has
 //! to be read back; nothing is repeated here.
 
-use ground::{Blame, Blamed};
-use iso7816::ber::{self, Tag, TlvError};
+mod error;
+mod keys;
+
+use iso7816::ber::{self, Tag};
 use iso7816::{Command, Expected, Instruction, Response, StatusWord};
 use serde::Serialize;
-use subtle::ConstantTimeEq;
-use thiserror::Error;
 use zeroize::Zeroizing;
 
-use crate::scp03::{AesKey, BLOCK_SIZE, Scp03Error, SecureChannel, StaticKeys};
+use crate::scp03::SecureChannel;
+
+pub use self::error::ManagementError;
+pub use self::keys::{KeyPlace, KeyType, SingleKey, SingleKeyPlace, put_key, put_keys};
 
 const DELETE: Instruction = Instruction(0xE4);
 const INSTALL: Instruction = Instruction(0xE6);
@@ -165,171 +168,6 @@ pub fn parse_status(data: &[u8]) -> Result<Vec<StatusEntry>, ManagementError> {
         });
     }
     Ok(entries)
-}
-
-/// Where PUT KEY puts a key set.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum KeyPlace {
-    /// Beside those there are.
-    New,
-    /// In the place of the set with this version, 01 to 7F.
-    Replace(u8),
-}
-
-/// PUT KEY: writes the three keys of a secure channel as version `version`, encrypted with
-/// Key-DEK. The card checks the key check values sent, this function those that come back.
-///
-/// The session goes on with its own keys; the next channel needs the new ones.
-///
-/// # Errors
-///
-/// [`ManagementError::Version`] before anything is sent. [`ManagementError::CheckValues`] when the
-/// card took the command but confirms other keys: do not use it further.
-pub fn put_keys(
-    channel: &mut SecureChannel<'_>,
-    place: KeyPlace,
-    version: u8,
-    keys: &StaticKeys,
-) -> Result<(), ManagementError> {
-    /// P2: three keys from key identifier 01 on.
-    const ALL_FROM_FIRST: u8 = 0x81;
-    let replaced = match place {
-        KeyPlace::New => 0,
-        KeyPlace::Replace(replaced) => {
-            check_version(replaced)?;
-            replaced
-        }
-    };
-    check_version(version)?;
-    let data = key_data(version, keys, channel.data_encryption());
-    let command = Command {
-        data,
-        ..Command::new(0x80, Instruction::PUT_KEY, replaced, ALL_FROM_FIRST)
-            .with_expected(Expected::SHORT_MAX)
-    };
-    let response = accepted("PUT KEY", channel.transmit(&command)?)?;
-    let mut expected = vec![version];
-    for key in keys.in_order() {
-        expected.extend_from_slice(&key.check_value());
-    }
-    if !bool::from(expected.ct_eq(&response.data)) {
-        channel.end();
-        return Err(ManagementError::CheckValues { version });
-    }
-    Ok(())
-}
-
-/// What kind of key a single one is (11.1.8, Table 11-16).
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-#[repr(u8)]
-pub enum KeyType {
-    /// 80: DES, the mode told by its use.
-    TripleDes = 0x80,
-    /// 88: AES.
-    Aes = 0x88,
-}
-
-/// A key for another purpose than a secure channel.
-pub struct SingleKey<'a> {
-    /// Its kind.
-    pub kind: KeyType,
-    /// The key.
-    pub bytes: &'a [u8],
-    /// Its check value: a block of zeros (3DES) or of 01 (AES) encrypted, 3 bytes of it.
-    pub check_value: [u8; 3],
-}
-
-impl std::fmt::Debug for SingleKey<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("SingleKey")
-            .field("kind", &self.kind)
-            .field("length", &self.bytes.len())
-            .finish_non_exhaustive()
-    }
-}
-
-/// Where and as what a single key is written. What the bytes mean to an application is its maker's
-/// affair.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct SingleKeyPlace {
-    /// P1: the version replaced, 00 for none.
-    pub p1: u8,
-    /// P2: the key's identifier.
-    pub p2: u8,
-    /// The new version, the first byte of the data field.
-    pub version: u8,
-}
-
-/// PUT KEY for one key, encrypted with Key-DEK, in the form 11.8.2.3.1 has for one key. The card
-/// checks the key check value sent, this function the one that comes back.
-///
-/// # Errors
-///
-/// [`ManagementError::CheckValues`] when the card took the command but confirms another key: do
-/// not use it further.
-pub fn put_key(
-    channel: &mut SecureChannel<'_>,
-    place: SingleKeyPlace,
-    key: &SingleKey<'_>,
-) -> Result<(), ManagementError> {
-    let mut data = Zeroizing::new(Vec::with_capacity(1 + COMPONENT_ROOM));
-    data.push(place.version);
-    add_component(&mut data, key, channel.data_encryption());
-    let command = Command {
-        data,
-        ..Command::new(0x80, Instruction::PUT_KEY, place.p1, place.p2)
-            .with_expected(Expected::SHORT_MAX)
-    };
-    let response = accepted("PUT KEY", channel.transmit(&command)?)?;
-    let [first, second, third] = key.check_value;
-    let expected = [place.version, first, second, third];
-    if !bool::from(expected[..].ct_eq(&response.data)) {
-        channel.end();
-        return Err(ManagementError::CheckValues {
-            version: place.version,
-        });
-    }
-    Ok(())
-}
-
-fn check_version(version: u8) -> Result<(), ManagementError> {
-    match version {
-        0x01..=0x7F => Ok(()),
-        _ => Err(ManagementError::Version { version }),
-    }
-}
-
-/// The most bytes of one key in PUT KEY: type, two lengths, 32 bytes, check value.
-const COMPONENT_ROOM: usize = 3 + 32 + 4;
-
-/// Version, then one component for each key.
-fn key_data(version: u8, keys: &StaticKeys, encryption: &AesKey) -> Zeroizing<Vec<u8>> {
-    let mut data = Zeroizing::new(Vec::with_capacity(1 + 3 * COMPONENT_ROOM));
-    data.push(version);
-    for key in keys.in_order() {
-        let key = SingleKey {
-            kind: KeyType::Aes,
-            bytes: key.bytes(),
-            check_value: key.check_value(),
-        };
-        add_component(&mut data, &key, encryption);
-    }
-    data
-}
-
-/// Type, length, key length, the key padded to blocks and encrypted, `03`, check value (11.8.2.3;
-/// as in Amendment D under a channel with AES keys).
-fn add_component(data: &mut Vec<u8>, key: &SingleKey<'_>, encryption: &AesKey) {
-    let length = key.bytes.len();
-    let in_blocks = length.next_multiple_of(BLOCK_SIZE);
-    let mut block = Zeroizing::new(Vec::with_capacity(in_blocks));
-    block.extend_from_slice(key.bytes);
-    block.resize(in_blocks, 0);
-    encryption.cbc_encrypt(&[0; BLOCK_SIZE], &mut block);
-    data.extend_from_slice(&[key.kind as u8, in_blocks as u8 + 1, length as u8]);
-    data.extend_from_slice(&block);
-    data.push(3);
-    data.extend_from_slice(&key.check_value);
 }
 
 /// How the data of STORE DATA is made (11.11.2.1, P1).
@@ -523,122 +361,6 @@ fn hex_list<S: serde::Serializer>(list: &[Vec<u8>], serializer: S) -> Result<S::
     serializer.collect_seq(list.iter().map(hex::encode_upper))
 }
 
-/// Why a card could not be managed.
-#[derive(Clone, Debug, Eq, Error, PartialEq)]
-#[non_exhaustive]
-pub enum ManagementError {
-    /// The secure channel failed.
-    #[error(transparent)]
-    Scp03(#[from] Scp03Error),
-    /// The card refused a command.
-    #[error("the card refused {command}: {status}")]
-    Refused {
-        /// The command.
-        command: &'static str,
-        /// What the card answered.
-        status: StatusWord,
-    },
-    /// The card refused a block of STORE DATA.
-    #[error(
-        "the card refused block {block} of STORE DATA: {status}; the blocks before it are stored"
-    )]
-    BlockRefused {
-        /// The block, from 0.
-        block: u8,
-        /// What the card answered.
-        status: StatusWord,
-    },
-    /// An answer is no BER-TLV.
-    #[error("the answer to {command} is malformed: {source}")]
-    Malformed {
-        /// The command.
-        command: &'static str,
-        /// What is wrong with it.
-        source: TlvError,
-    },
-    /// GET STATUS answered with something else than entries.
-    #[error("the answer to GET STATUS has tag {tag}, E3 was expected")]
-    UnexpectedTag {
-        /// The tag.
-        tag: Tag,
-    },
-    /// An entry of GET STATUS lacks what every entry has.
-    #[error("an entry of GET STATUS lacks tag {tag}")]
-    EntryLacks {
-        /// The tag.
-        tag: Tag,
-    },
-    /// GET STATUS announces more entries without end.
-    #[error("the card goes on announcing entries after {entries}")]
-    EndlessList {
-        /// Entries received.
-        entries: usize,
-    },
-    /// The card took the keys and confirms others.
-    #[error(
-        "the card confirms other check values than those of the keys sent as version {version:02X}"
-    )]
-    CheckValues {
-        /// The version of the keys.
-        version: u8,
-    },
-    /// No version of a key set.
-    #[error("key version {version:02X} cannot be written, 01 to 7F can")]
-    Version {
-        /// What was asked for.
-        version: u8,
-    },
-    /// An identifier that is none.
-    #[error("an application identifier of {length} bytes, 5 to 16 were expected")]
-    AidLength {
-        /// Bytes given.
-        length: usize,
-    },
-    /// No blocks, or more than can be counted.
-    #[error("{count} blocks of STORE DATA, 1 to 256 were expected")]
-    Blocks {
-        /// Blocks given.
-        count: usize,
-    },
-    /// A block does not fit one command of this session.
-    #[error("block {block} of STORE DATA has {length} bytes, the limit of this session is {limit}")]
-    BlockTooLong {
-        /// The block, from 0.
-        block: usize,
-        /// Its bytes.
-        length: usize,
-        /// The limit.
-        limit: usize,
-    },
-    /// The card would be unusable for good.
-    #[error("this would terminate the card for good")]
-    Terminates,
-}
-
-impl Blamed for ManagementError {
-    fn blame(&self) -> Blame {
-        match self {
-            Self::Scp03(error) => error.blame(),
-            Self::Version { .. }
-            | Self::AidLength { .. }
-            | Self::Blocks { .. }
-            | Self::BlockTooLong { .. }
-            | Self::Terminates => Blame::OperatorMistake,
-            _ => Blame::CardMisbehaved,
-        }
-    }
-
-    fn hint(&self) -> Option<String> {
-        match self {
-            Self::Scp03(error) => error.hint(),
-            Self::CheckValues { .. } => {
-                Some("do not use this card further: its keys are unknown".to_owned())
-            }
-            _ => None,
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -674,26 +396,6 @@ mod tests {
             parse_status(&[0x4F, 0x00]),
             Err(ManagementError::UnexpectedTag { tag: Tag(0x4F) })
         ));
-    }
-
-    /// The layout by hand: type, length with the key length in it, key length, blocks, check
-    /// value.
-    #[test]
-    fn key_data_has_its_layout_for_every_length() {
-        for (length, in_blocks) in [(16, 16), (24, 32), (32, 32)] {
-            let key = AesKey::new(&vec![0x42; length]).unwrap();
-            let dek = AesKey::new(&[0x07; 16]).unwrap();
-            let data = key_data(0x31, &StaticKeys::same(&key), &dek);
-            assert_eq!(data.len(), 1 + 3 * (3 + in_blocks + 4));
-            assert_eq!(data[0], 0x31);
-            let component = &data[1..][..3 + in_blocks + 4];
-            assert_eq!(component[..3], [0x88, in_blocks as u8 + 1, length as u8]);
-            let mut block = component[3..3 + in_blocks].to_vec();
-            dek.cbc_decrypt(&[0; 16], &mut block);
-            assert_eq!(&block[..length], key.bytes());
-            assert_eq!(component[3 + in_blocks], 3);
-            assert_eq!(component[4 + in_blocks..], key.check_value());
-        }
     }
 
     #[test]
