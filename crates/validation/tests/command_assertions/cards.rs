@@ -1,11 +1,13 @@
 //! Simulated cards with something in between that watches or spoils, and everything an operator
 //! may give or permit.
 
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use card_image::CardImage;
 use firmware_sim::card::nvm::Cell;
-use firmware_sim::card::{Interface, Model, PivChip};
+use firmware_sim::card::{Interface, Model, PivChip, Reference};
 use firmware_sim::contacts::{Chip, Contacts};
 use iso7816::ber::Tag;
 use iso7816::{Disposition, Link, LinkError, Protocol, Reader, Reset};
@@ -48,6 +50,15 @@ pub(crate) fn pass(chip: &mut PivChip, command: &[u8]) -> Vec<u8> {
         _ => {}
     }
     chip.transmit(&command)
+}
+
+/// Nothing in between, and no retired key lent.
+pub(crate) struct Direct;
+
+impl Between for Direct {
+    fn answer(&mut self, chip: &mut PivChip, command: &[u8]) -> Vec<u8> {
+        chip.transmit(command)
+    }
 }
 
 /// Nothing in between.
@@ -103,9 +114,13 @@ pub(crate) fn bare() -> Settings {
     }
 }
 
-/// Everything given and permitted on this card.
+/// Everything given and permitted on the card every test has.
 pub(crate) fn everything(model: &Model) -> Settings {
-    let chip = PivChip::personalised(model, 5);
+    everything_on(&PivChip::personalised(model, 5))
+}
+
+/// Everything given and permitted on this card.
+pub(crate) fn everything_on(chip: &PivChip) -> Settings {
     let code = chip.memory().get(Cell::Object(Tag(0x5F_C123)));
     let code = code.and_then(|object| {
         let value = iso7816::ber::expect(Tag(0x53), object).unwrap();
@@ -119,7 +134,7 @@ pub(crate) fn everything(model: &Model) -> Settings {
         permits: Permits {
             write: true,
             pin_tries: 3,
-            test_card: Some(guid(&chip)),
+            test_card: Some(guid(chip)),
             spare_key: Some(KeyReference::KeyManagement),
         },
         ..bare()
@@ -181,4 +196,33 @@ impl Link for OverT0 {
     fn disconnect(self: Box<Self>, disposition: Disposition) -> Result<(), LinkError> {
         self.0.disconnect(disposition)
     }
+}
+
+/// The published ICAM cards, with their private keys, on a chip of series 10.
+pub(crate) fn published() -> Vec<(String, PivChip)> {
+    let data = std::env::var_os("CARDWRIGHT_DATA").map_or_else(
+        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data"),
+        PathBuf::from,
+    );
+    let folder = data.join("icam");
+    let Ok(entries) = std::fs::read_dir(&folder) else {
+        println!("skipped: no test data at {}", folder.display());
+        return Vec::new();
+    };
+    let mut names: Vec<String> = entries
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter(|name| name.contains("_Golden_"))
+        .collect();
+    names.sort();
+    assert_eq!(names.len(), 4, "{names:?}");
+    let mut model = Model::series10();
+    // Some of their Discovery Objects name one.
+    model.global_pin = Some(Reference::new("111111", 3));
+    let on_chip = |name: String| {
+        let image = CardImage::load(folder.join(&name)).unwrap();
+        assert!(image.keys.len() >= 4, "{name}");
+        let chip = PivChip::from_image(&model, &image, 5).unwrap();
+        (name, chip)
+    };
+    names.into_iter().map(on_chip).collect()
 }

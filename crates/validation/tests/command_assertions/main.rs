@@ -17,7 +17,9 @@ use firmware_sim::card::nvm::Cell;
 use firmware_sim::card::{Interface, Model, Suite};
 use validation::{Assertion, Check, Outcome, Permits, Report, Settings, Verdict, assertions};
 
-use cards::{Nothing, OverT0, bare, chip, everything, link, run, run_sound};
+use cards::{
+    Direct, Nothing, OverT0, bare, chip, everything, everything_on, link, published, run, run_sound,
+};
 use faults::{FAULTS, Fault, Faulty, cells};
 use spy::Spy;
 
@@ -127,6 +129,29 @@ fn all_hold_on_a_sound_card_over_t_0() {
     .unwrap();
     let passed = assert_sound(&report);
     assert!(passed >= 110, "{passed}");
+}
+
+/// RSA keys, retired ones among them, large objects, and whatever else real cards hold.
+#[test]
+fn all_hold_on_the_published_cards() {
+    for (name, chip) in published() {
+        let settings = everything_on(&chip);
+        let between = Arc::new(Mutex::new(Direct));
+        let report = run(link(chip, &between), &settings, &mut |_, _, _| {}).unwrap();
+        println!("{name}");
+        let passed = assert_sound(&report);
+        assert!(passed >= 85, "{name}: {passed}");
+        let held =
+            |id: &str| about_commands(&report).any(|it| it.id == id && it.verdict == Verdict::Pass);
+        assert!(held("key.9a-matches-certificate"), "{name}");
+        assert!(held("key.9d-matches-certificate"), "{name}");
+        assert!(held("generate.new-key"), "{name}");
+        assert_eq!(
+            held("key.retired-match-certificates"),
+            name.starts_with("37"),
+            "{name}"
+        );
+    }
 }
 
 #[test]
