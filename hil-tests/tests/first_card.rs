@@ -95,6 +95,18 @@ fn foreign_programs_agree_about_a_card_issued_through_pcscd() -> TestResult {
     let card = Program::ours("firmware-sim")?.args(["card", "--state"]);
     let _card = desk.insert(card.arg(state.join("card-1.card")))?;
 
+    // As a card engineer would see it.
+    let authority = data.join("authority");
+    let proved = Program::ours("cardwright")?
+        .env("CARDWRIGHT_PASSCODE", PASSCODE)
+        .args(["validate", "--reader", &format!("pcsc:{VPCD_READER}")])
+        .args(["--with-passcode", "--trust"])
+        .arg(authority.join("root.pem"))
+        .arg("--intermediate")
+        .arg(authority.join("issuing.pem"))
+        .outcome()?;
+    assert_eq!(proved.code(), Some(0), "{proved}");
+
     let name = Program::foreign("opensc-tool")
         .arg("--name")
         .succeed()?
@@ -163,7 +175,6 @@ fn foreign_programs_agree_about_a_card_issued_through_pcscd() -> TestResult {
     .succeed()?;
 
     // The chain, to the test authority's root.
-    let authority = data.join("authority");
     for certificate in ["authentication.pem", "signing.pem"] {
         openssl(
             &["verify", "-CAfile=", "-untrusted=", "="],

@@ -36,7 +36,10 @@ pub(crate) fn link_error(
             During::Talking => LinkError::CardRemoved { reader },
         },
         // An unpowered card has lost its security status just as a reset one.
-        Error::ResetCard | Error::UnpoweredCard => LinkError::CardReset { reader },
+        // So it has when the service knows nothing any more of what was begun with it.
+        Error::ResetCard | Error::UnpoweredCard | Error::NotTransacted => {
+            LinkError::CardReset { reader }
+        }
         Error::UnresponsiveCard | Error::InvalidAtr | Error::UnsupportedCard => {
             LinkError::CardMute { reader }
         }
@@ -92,6 +95,10 @@ mod tests {
             (Error::ResetCard, LinkError::CardReset { reader: reader() }),
             (
                 Error::UnpoweredCard,
+                LinkError::CardReset { reader: reader() },
+            ),
+            (
+                Error::NotTransacted,
                 LinkError::CardReset { reader: reader() },
             ),
             (

@@ -205,7 +205,11 @@ impl Outcome {
     }
 
     /// Looks whether the profile says why this is known and accepted: every deviation must be.
-    pub(crate) fn explain(&mut self, object: Option<ObjectId>, profile: &Profile) {
+    pub(crate) fn explain(&mut self, object: Option<ObjectId>, profile: Option<&Profile>) {
+        let is_finding = matches!(self.verdict, Verdict::Fail | Verdict::Warning);
+        let Some(profile) = profile.filter(|_| is_finding) else {
+            return;
+        };
         let explained: Option<Vec<&Explained>> = self
             .deviations
             .iter()

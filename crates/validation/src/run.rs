@@ -14,8 +14,7 @@ use crate::logbook::Logbook;
 use crate::middleware::{Probing, probings};
 use crate::report::{Aftermath, CardIdentity, Outcome, Report};
 use crate::{
-    Assertion, Check, Evidence, Judgement, Need, ObjectState, Settings, ValidationError, Verdict,
-    assertions,
+    Assertion, Check, Evidence, Judgement, Need, ObjectState, Settings, ValidationError, assertions,
 };
 
 /// Proves every assertion that can be proved with what is given and permitted.
@@ -78,7 +77,9 @@ pub fn validate(
     let mut sent = BTreeMap::new();
     for (index, probing) in probes.iter().enumerate() {
         progress(wanted.len() + index, total, &probing.probe.title);
-        outcomes.push(probe_outcome(probing, &mut bench, &mut sent)?);
+        let mut outcome = probe_outcome(probing, &mut bench, &mut sent)?;
+        outcome.explain(None, evidence.profile.as_ref());
+        outcomes.push(outcome);
     }
     for outcome in &mut outcomes {
         outcome.name_clients(&settings.middleware);
@@ -409,11 +410,7 @@ fn outcome(
     exchanges: Range<u64>,
 ) -> Outcome {
     let mut outcome = Outcome::new(assertion, object, judgement, exchanges);
-    if matches!(outcome.verdict, Verdict::Fail | Verdict::Warning)
-        && let Some(profile) = &evidence.profile
-    {
-        outcome.explain(object, profile);
-    }
+    outcome.explain(object, evidence.profile.as_ref());
     outcome
 }
 
