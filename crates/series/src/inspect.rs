@@ -41,13 +41,12 @@ pub fn inspect(
     let identification = identify(&mut channel, profiles)?;
     let profile = judging_profile(&identification, profiles, options)?;
     let mut inspection = Inspection::begin(&channel, identification, profile, now);
-    let has_piv = inspection
-        .identification
-        .selected
-        .as_ref()
-        .is_some_and(|answer| answer.is_piv());
-    if has_piv {
-        let mut client = Client::select(channel)?;
+    let selected = inspection.identification.selected.as_ref();
+    if let Some(answer) = selected.filter(|answer| answer.is_piv()) {
+        // Identification has left it selected, and knows what it said.
+        let application = ApplicationProperties::parse(&answer.data);
+        let mut client = Client::from_selected(channel, application);
+        client.use_extended(true);
         inspection.read_piv(&mut client, profile, options)?;
         channel = client.into_channel();
     }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use iso7816::StatusWord;
-use piv::words::ObjectId;
+use piv::words::{ObjectId, RetiredKey};
 use piv::{Client, Finding, PivError};
 use serde::Serialize;
 
@@ -39,6 +39,8 @@ pub enum ObjectState {
     Empty,
     /// It was never created.
     Absent,
+    /// It was not asked for: a retired certificate of a card without a Key History Object.
+    NotRead,
     /// It cannot be read without the passcode.
     Protected,
     /// The card refuses for another reason.
@@ -142,7 +144,11 @@ impl fmt::Display for HashState {
     }
 }
 
-/// Reads all objects, then decodes them.
+/// Reads all objects, each once, then decodes them.
+///
+/// A card with a retired key has a Key History Object; certificates on the card take the first
+/// places, those kept elsewhere the last (SP 800-73-5 Part 1, 3.3.3). Where there is none, the
+/// first and the last place are asked, and the others only if something is in one of them.
 pub(super) fn read(
     inspection: &mut Inspection,
     client: &mut Client,
@@ -150,32 +156,28 @@ pub(super) fn read(
     options: &InspectOptions,
 ) -> Result<(), PivError> {
     let mut contents = BTreeMap::new();
+    let mut history = ObjectState::NotRead;
+    // The last retired certificate, where it was read before its turn.
+    let mut ahead = None;
+    let mut rest_is_empty = false;
     for object in ObjectId::all() {
-        if !options.retired && matches!(object, ObjectId::RetiredCertificate(_)) {
-            continue;
-        }
-        let state = match client.get_data(object) {
-            Ok(Some(value)) if value.is_empty() => ObjectState::Empty,
-            Ok(Some(value)) => {
-                let size = value.len();
-                contents.insert(object, value);
-                ObjectState::Present { size }
+        let mut get = |object| read_one(inspection, client, object, &mut contents);
+        let state = match object {
+            ObjectId::RetiredCertificate(_) if !options.retired => continue,
+            FIRST_RETIRED if history == ObjectState::Absent => {
+                let first = get(FIRST_RETIRED)?;
+                let last = get(LAST_RETIRED)?;
+                rest_is_empty = first == ObjectState::Absent && last == ObjectState::Absent;
+                ahead = Some(last);
+                first
             }
-            Ok(None) => ObjectState::Absent,
-            Err(PivError::Refused {
-                status: StatusWord::SECURITY_STATUS_NOT_SATISFIED,
-                ..
-            }) => ObjectState::Protected,
-            Err(PivError::Refused { status, .. }) => ObjectState::Refused {
-                status: status.to_string(),
-            },
-            Err(PivError::Malformed { what, .. }) => {
-                let finding = Finding::violation("SP 800-73-5 Part 2, 3.1.2", what.clone());
-                inspection.note(&object.to_string(), [finding]);
-                ObjectState::Malformed { problem: what }
-            }
-            Err(error) => return Err(error),
+            LAST_RETIRED if let Some(last) = ahead.take() => last,
+            ObjectId::RetiredCertificate(_) if rest_is_empty => ObjectState::NotRead,
+            object => get(object)?,
         };
+        if object == ObjectId::KeyHistory {
+            history = state.clone();
+        }
         inspection.objects.push(ObjectReport {
             name: object.to_string(),
             tag: object.tag().to_string(),
@@ -184,4 +186,41 @@ pub(super) fn read(
     }
     decode::all(inspection, &contents, profile);
     Ok(())
+}
+
+const FIRST_RETIRED: ObjectId = retired(1);
+const LAST_RETIRED: ObjectId = retired(20);
+
+const fn retired(number: u8) -> ObjectId {
+    ObjectId::RetiredCertificate(RetiredKey::new(number).expect("there are 20"))
+}
+
+fn read_one(
+    inspection: &mut Inspection,
+    client: &mut Client,
+    object: ObjectId,
+    contents: &mut BTreeMap<ObjectId, Vec<u8>>,
+) -> Result<ObjectState, PivError> {
+    Ok(match client.get_data(object) {
+        Ok(Some(value)) if value.is_empty() => ObjectState::Empty,
+        Ok(Some(value)) => {
+            let size = value.len();
+            contents.insert(object, value);
+            ObjectState::Present { size }
+        }
+        Ok(None) => ObjectState::Absent,
+        Err(PivError::Refused {
+            status: StatusWord::SECURITY_STATUS_NOT_SATISFIED,
+            ..
+        }) => ObjectState::Protected,
+        Err(PivError::Refused { status, .. }) => ObjectState::Refused {
+            status: status.to_string(),
+        },
+        Err(PivError::Malformed { what, .. }) => {
+            let finding = Finding::violation("SP 800-73-5 Part 2, 3.1.2", what.clone());
+            inspection.note(&object.to_string(), [finding]);
+            ObjectState::Malformed { problem: what }
+        }
+        Err(error) => return Err(error),
+    })
 }

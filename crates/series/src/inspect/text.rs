@@ -134,12 +134,15 @@ fn objects(inspection: &Inspection, text: &mut Text) {
     }
     text.section("Objects");
     let absent = |state: &ObjectState| *state == ObjectState::Absent;
-    for object in inspection.objects.iter().filter(|o| !absent(&o.state)) {
+    let unread = |state: &ObjectState| *state == ObjectState::NotRead;
+    let there = |state: &ObjectState| !absent(state) && !unread(state);
+    for object in inspection.objects.iter().filter(|o| there(&o.state)) {
         let state = match &object.state {
             ObjectState::Present { size: 1 } => "1 byte".to_owned(),
             ObjectState::Present { size } => format!("{size} bytes"),
             ObjectState::Empty => "empty".to_owned(),
             ObjectState::Absent => "absent".to_owned(),
+            ObjectState::NotRead => "not asked for".to_owned(),
             ObjectState::Protected => "protected by the passcode".to_owned(),
             ObjectState::Refused { status } => format!("refused with {status}"),
             ObjectState::Malformed { problem } => format!("malformed: {problem}"),
@@ -158,6 +161,16 @@ fn objects(inspection: &Inspection, text: &mut Text) {
         0 => {}
         1 => text.item("1 object is absent"),
         count => text.item(format_args!("{count} objects are absent")),
+    }
+    let count = inspection
+        .objects
+        .iter()
+        .filter(|o| unread(&o.state))
+        .count();
+    if count > 0 {
+        text.item(format_args!(
+            "{count} retired certificates were not asked for, as the card has no Key History Object"
+        ));
     }
 }
 

@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
-use iso7816::{Channel, Disposition, Link, LinkError, Protocol, Reset};
+use iso7816::ber::{self, Tag};
+use iso7816::{Channel, Command, Disposition, Link, LinkError, Protocol, Reset};
 
 /// What was sent to the card, in order.
 pub(crate) type Sent = Arc<Mutex<Vec<Vec<u8>>>>;
@@ -89,8 +90,10 @@ impl Link for ScriptedCard {
                     .unwrap_or(&self.otherwise)
                     .clone()
             }
-            [0x00, 0xCB, 0x3F, 0xFF, _, 0x5C, length, rest @ ..] => {
-                let tag = &rest[..usize::from(*length)];
+            // With short length fields or extended ones.
+            [0x00, 0xCB, 0x3F, 0xFF, ..] => {
+                let command = Command::parse(command).unwrap();
+                let tag = ber::expect(Tag(0x5C), &command.data).unwrap();
                 self.objects.get(tag).cloned().unwrap_or(bytes("6A82"))
             }
             [0x00, 0x20, 0x00, 0x80] => bytes("63C2"),
