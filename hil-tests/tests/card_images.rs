@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
 
-use hil_tests::{Background, Desk, Program, VPCD_PORT, VPCD_READER};
+use hil_tests::{Background, Desk, Program, RigError, VPCD_READER};
 use serde_json::Value;
 
 type TestResult = Result<(), Box<dyn Error>>;
@@ -41,27 +41,10 @@ fn published() -> Option<PathBuf> {
     None
 }
 
-/// Puts the card of an image into the virtual reader and waits until the service sees it.
-fn insert(image: &Path) -> Result<Background, Box<dyn Error>> {
-    let mut card = Background::start(
-        Program::ours("firmware-sim")?
-            .args([
-                "card",
-                "--vpcd",
-                &format!("127.0.0.1:{VPCD_PORT}"),
-                "--image",
-            ])
-            .arg(image),
-    )?;
-    for _ in 0..APPEARS_WITHIN_TENTHS {
-        let atr = Program::foreign("opensc-tool").arg("--atr").outcome()?;
-        if atr.code() == Some(0) {
-            return Ok(card);
-        }
-        card.expect_running("a card in the virtual reader")?;
-        thread::sleep(Duration::from_millis(100));
-    }
-    Err("the card does not appear in the virtual reader".into())
+/// Puts the card of an image into the virtual reader.
+fn insert(desk: &Desk, image: &Path) -> Result<Background, RigError> {
+    let card = Program::ours("firmware-sim")?.args(["card", "--image"]);
+    desk.insert(card.arg(image))
 }
 
 /// Takes the card out and waits until the service has seen that.
@@ -105,9 +88,9 @@ fn foreign_programs_read_a_published_card_and_its_key_signs() -> TestResult {
     let Some(published) = published() else {
         return Ok(());
     };
-    let _desk = Desk::take()?;
+    let desk = Desk::take()?;
     let image = published.join(LAST);
-    let _card = insert(&image)?;
+    let _card = insert(&desk, &image)?;
     let folder = tempfile::tempdir()?;
     let at = |name: &str| folder.path().join(name);
 
@@ -195,8 +178,8 @@ fn foreign_programs_find_the_retired_certificates_of_a_published_card() -> TestR
     let Some(published) = published() else {
         return Ok(());
     };
-    let _desk = Desk::take()?;
-    let _card = insert(&published.join(CARDS[2]))?;
+    let desk = Desk::take()?;
+    let _card = insert(&desk, &published.join(CARDS[2]))?;
     let listed = Program::foreign("pkcs11-tool")
         .args(["--list-objects", "--type", "cert"])
         .succeed()?
@@ -214,7 +197,7 @@ fn a_capture_through_pcscd_equals_the_folder_the_card_was_made_of() -> TestResul
     let Some(published) = published() else {
         return Ok(());
     };
-    let _desk = Desk::take()?;
+    let desk = Desk::take()?;
     let image = published.join(LAST);
     let folder = tempfile::tempdir()?;
     let file = folder.path().join("card.json");
@@ -225,7 +208,7 @@ fn a_capture_through_pcscd_equals_the_folder_the_card_was_made_of() -> TestResul
             .args(["--reader", &format!("pcsc:{VPCD_READER}"), "-o"])
             .arg(&file))
     };
-    let card = insert(&image)?;
+    let card = insert(&desk, &image)?;
     capture()?.succeed()?;
     let again = capture()?.outcome()?;
     assert_eq!(again.code(), Some(2), "{again}");
@@ -244,7 +227,7 @@ fn a_capture_through_pcscd_equals_the_folder_the_card_was_made_of() -> TestResul
     );
 
     // The capture on a card of its own, through the service once more.
-    let _card = insert(&file)?;
+    let _card = insert(&desk, &file)?;
     let compared = cardwright()?
         .args(["--json", "diff"])
         .arg(&file)
@@ -443,5 +426,32 @@ fn what_is_no_card_image_is_refused_with_its_name() -> TestResult {
         outcome.stderr().contains("holds no card image"),
         "{outcome}"
     );
+    Ok(())
+}
+
+#[test]
+fn what_departs_on_a_published_card_is_explained_in_its_profile() -> TestResult {
+    let Some(folder) = published() else {
+        return Ok(());
+    };
+    let profile =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/profiles/gsa-piv-test-cards.toml");
+    // The second is no PIV card but PIV-I, by other rules.
+    for name in CARDS.into_iter().filter(|name| !name.contains("PIV-I")) {
+        let outcome = cardwright()?
+            .env("CARDWRIGHT_PASSCODE", PIN)
+            .args(["validate", "--with-passcode", "--json", "--profile"])
+            .arg(&profile)
+            .arg("--trust")
+            .arg(folder.join("ICAM_CA_and_Signer"))
+            .arg("--reader")
+            .arg(format!("sim:{}", folder.join(name).display()))
+            .outcome()?;
+        assert_eq!(outcome.code(), Some(0), "{name}: {outcome}");
+        let summary = &json(&outcome.stdout())?["summary"];
+        assert_eq!(summary["warning"], 0, "{name}: {summary}");
+        assert!(summary["explained"].as_u64() > Some(0), "{name}: {summary}");
+        assert!(summary["pass"].as_u64() > Some(400), "{name}: {summary}");
+    }
     Ok(())
 }

@@ -20,8 +20,8 @@ pub use known::{Certainty, Conflict, Known};
 pub use profile::{
     AdminKeyChange, AdminPath, Alphabet, BytePattern, Capabilities, CardManagerPlan,
     CertificateProfile, ChannelLevel, ChannelLimits, ChannelProtocol, DiffPlan, Engine, Explained,
-    KeyDiversification, ManagerKeys, Middleware, PasscodePolicy, PasscodeProblem, PivPlan, Probe,
-    Profile, PukPolicy, PukScheme, PutKeyForm, Refusal, Retirement, SerialSource, SerialWriting,
-    Slot, SlotPlan, Slots, State, Stated, Timing, Tolerance, Unknown,
+    KeyDiversification, ManagerKeys, Middleware, PasscodePolicy, PasscodeProblem, PivPlan,
+    Policies, PolicyHolder, Probe, Profile, PukPolicy, PukScheme, PutKeyForm, Refusal, Retirement,
+    SerialSource, SerialWriting, Slot, SlotPlan, Slots, State, Stated, Timing, Tolerance, Unknown,
 };
 pub use profiles::Profiles;

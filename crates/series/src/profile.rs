@@ -5,6 +5,7 @@ mod learn;
 mod passcode;
 mod pattern;
 mod plan;
+mod policies;
 mod refusal;
 mod stated;
 mod wire;
@@ -30,6 +31,7 @@ pub use pattern::{BytePattern, Probe};
 pub use plan::{
     AdminKeyChange, AdminPath, PivPlan, PukPolicy, PukScheme, PutKeyForm, Slot, SlotPlan, Slots,
 };
+pub use policies::{Policies, PolicyHolder};
 pub use refusal::Refusal;
 pub use stated::{Stated, Unknown};
 
@@ -410,6 +412,11 @@ pub struct CertificateProfile {
     /// and piv-interim in the certificates, and the policies of the Common Policy Framework.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub federal: Option<Known<bool>>,
+    /// The policies of which the certificate of a key must name one, dotted decimal, by the key:
+    /// `9A`, `9C`, `9D`, `9E`, or `signer` for the content signer. What is not named may name any;
+    /// without this, the Common Policy Framework's bind a federal issuer and none another.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub policies: Option<Known<Policies>>,
 }
 
 /// When and why a series is withdrawn.

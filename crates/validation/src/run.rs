@@ -253,11 +253,19 @@ fn certificate_rules(profile: Option<&Profile>, settings: &Settings) -> Certific
     if let Some(rules) = &settings.rules {
         return rules.clone();
     }
-    let federal = profile.and_then(|profile| profile.certificate.federal.as_ref());
-    match federal.is_some_and(|federal| !federal.value) {
+    let stated = profile.map(|profile| &profile.certificate);
+    let federal = stated.and_then(|stated| stated.federal.as_ref());
+    let mut rules = match federal.is_some_and(|federal| !federal.value) {
         true => CertificateRules::non_federal(),
         false => CertificateRules::common(),
+    };
+    if let Some(policies) = stated.and_then(|stated| stated.policies.as_ref()) {
+        let stated = policies.value.0.iter();
+        rules.policies = stated
+            .map(|(holder, policies)| (holder.role(), policies.clone()))
+            .collect();
     }
+    rules
 }
 
 /// Judges what was read, without a card: every assertion that needs no command, in the order of
