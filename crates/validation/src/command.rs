@@ -1,7 +1,9 @@
 //! Assertions about how the card answers commands, one file per command.
 
+mod administration;
 mod change;
 mod contactless;
+mod establishment;
 mod general_authenticate;
 mod generate;
 mod get_data;
@@ -24,6 +26,8 @@ pub(crate) const GROUPS: &[&[Assertion]] = &[
     get_data::ASSERTIONS,
     verify::ASSERTIONS,
     general_authenticate::ASSERTIONS,
+    administration::ASSERTIONS,
+    establishment::ASSERTIONS,
     secure_messaging::ASSERTIONS,
     contactless::ASSERTIONS,
     change::ASSERTIONS,

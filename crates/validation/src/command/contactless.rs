@@ -6,10 +6,11 @@ use piv::objects::PairingCode;
 use piv::secure_messaging::Session;
 use piv::words::{Algorithm, KeyReference, ObjectId, PinReference};
 
+use super::establishment::twins;
 use super::generate::{spare, tell};
 use super::keys::Challenge;
 use super::proof::{Proof, get, is_error, pin_status};
-use super::secure_messaging::{opened, twins};
+use super::secure_messaging::opened;
 use super::{CONTACTLESS, Proved, assertion};
 use crate::{Assertion, Bench, Judgement, Need, Standard, ValidationError};
 
