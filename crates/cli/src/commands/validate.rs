@@ -106,7 +106,7 @@ pub(crate) struct Validate {
     #[arg(long, requires = "test_card")]
     write: bool,
 
-    /// Permit this many wrong passcodes at the test card
+    /// Permit this many wrong passcodes in a row at the test card; the right one follows
     #[arg(long, value_name = "N", default_value_t = 0, requires = "test_card")]
     spend_pin_tries: u8,
 
