@@ -46,7 +46,6 @@ pub fn inspect(
         // Identification has left it selected, and knows what it said.
         let application = ApplicationProperties::parse(&answer.data);
         let mut client = Client::from_selected(channel, application);
-        client.use_extended(true);
         inspection.read_piv(&mut client, profile, options)?;
         channel = client.into_channel();
     }

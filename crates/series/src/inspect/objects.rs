@@ -160,8 +160,20 @@ pub(super) fn read(
     // The last retired certificate, where it was read before its turn.
     let mut ahead = None;
     let mut rest_is_empty = false;
+    // Whether a reader refuses extended length fields though the card takes them shows with the
+    // first of them.
+    let mut untried = client.use_extended(true);
     for object in ObjectId::all() {
-        let mut get = |object| read_one(inspection, client, object, &mut contents);
+        let mut get = |object| match read_one(inspection, client, object, &mut contents) {
+            Err(PivError::Channel { .. }) if std::mem::take(&mut untried) => {
+                client.use_extended(false);
+                read_one(inspection, client, object, &mut contents)
+            }
+            read => {
+                untried = false;
+                read
+            }
+        };
         let state = match object {
             ObjectId::RetiredCertificate(_) if !options.retired => continue,
             FIRST_RETIRED if history == ObjectState::Absent => {

@@ -208,6 +208,7 @@ fn asked(model: &Model, change: impl FnOnce(&mut piv::Client)) -> (Inspection, u
     let link = Counting {
         link,
         commands: Arc::clone(&counted),
+        short_only: false,
     };
     let now = NOW.parse().unwrap();
     let options = InspectOptions::default();
@@ -226,6 +227,8 @@ fn asked(model: &Model, change: impl FnOnce(&mut piv::Client)) -> (Inspection, u
 struct Counting {
     link: Box<dyn Link>,
     commands: Arc<Mutex<Vec<Vec<u8>>>>,
+    /// As a reader that knows no extended length fields.
+    short_only: bool,
 }
 
 impl Link for Counting {
@@ -240,6 +243,12 @@ impl Link for Counting {
     }
     fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, LinkError> {
         self.commands.lock().unwrap().push(command.to_vec());
+        if self.short_only && command.len() > 5 && command[4] == 0 {
+            return Err(LinkError::Failed {
+                reader: self.name().to_owned(),
+                detail: "no extended length".to_owned(),
+            });
+        }
         self.link.transmit(command)
     }
     fn reset(&mut self, reset: Reset) -> Result<(), LinkError> {
@@ -257,6 +266,25 @@ fn every_object_is_read_once_and_in_few_exchanges() {
     // Half of the 83 that `pkcs11-tool -O` and the read of a certificate cause on the same card
     // (scripts/count-exchanges.sh).
     assert!(exchanges <= 41, "{exchanges} exchanges");
+}
+
+#[test]
+fn a_reader_without_extended_length_reads_the_same() {
+    let (with, _) = asked(&Model::series10(), |_| {});
+    let (channel, _) = connect(PivChip::personalised(&Model::series10(), 7));
+    let commands = Arc::new(Mutex::new(Vec::new()));
+    let link = Counting {
+        link: channel.into_link(),
+        commands: Arc::clone(&commands),
+        short_only: true,
+    };
+    let now = NOW.parse().unwrap();
+    let options = InspectOptions::default();
+    let channel = Channel::new(Box::new(link));
+    let (without, _) = inspect(channel, &Profiles::builtin(), &options, now).unwrap();
+    assert_eq!(without.objects, with.objects);
+    let extended = |command: &&Vec<u8>| command.len() > 5 && command[4] == 0;
+    assert_eq!(commands.lock().unwrap().iter().filter(extended).count(), 1);
 }
 
 #[test]
