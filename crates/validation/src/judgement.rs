@@ -83,6 +83,13 @@ impl Deviation {
     }
 }
 
+impl Deviation {
+    /// Both sides in one text, to look for words in.
+    pub(crate) fn told(&self) -> String {
+        format!("{}; {}", self.expected, self.observed)
+    }
+}
+
 impl Judgement {
     /// It holds.
     #[must_use]

@@ -4,9 +4,11 @@ use std::{fmt, fs};
 
 use ground::{Blame, Blamed};
 use iso7816::Command;
+use piv::words::ObjectId;
 use series::Certainty;
 use thiserror::Error;
 
+use crate::Deviation;
 use crate::report::Affected;
 
 mod file;
@@ -23,7 +25,8 @@ pub(crate) use probing::{Probing, probings};
 ///
 /// - `id`, `client`, `version` and `source` at the top;
 /// - an `[[expects]]` for each assertion, or group of assertions by the beginning of their ids,
-///   that the client relies on;
+///   that the client relies on; with `objects` and `says` of those objects and in those words
+///   alone;
 /// - a `[[probe]]` for each thing the client sends that no standard has an assertion for. What is
 ///   sent must be harmless: nothing that writes or compares a passcode is taken.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -47,6 +50,11 @@ pub struct Middleware {
 pub struct Expectation {
     /// Its id, or the beginning of several.
     pub assertion: String,
+    /// The objects it matters of; all if none is named.
+    pub objects: Vec<ObjectId>,
+    /// A part of what the report says was expected and observed where it matters; anything if
+    /// left out.
+    pub says: Option<String>,
     /// What happens to the client if it does not hold.
     pub consequence: String,
     /// Where that is known from.
@@ -128,13 +136,19 @@ impl Middleware {
         Self::parse(&file, &text)
     }
 
-    /// The clients that trip over an assertion which does not hold.
-    pub(crate) fn affected(all: &[Self], assertion: &str) -> Vec<Affected> {
+    /// The clients that trip over an assertion which does not hold, for an object if it is about
+    /// one.
+    pub(crate) fn affected(
+        all: &[Self],
+        assertion: &str,
+        object: Option<ObjectId>,
+        deviations: &[Deviation],
+    ) -> Vec<Affected> {
         // A client may have several reasons; each is told once.
         let mut found: BTreeMap<(&str, &str), Affected> = BTreeMap::new();
         for middleware in all {
             for expectation in &middleware.expects {
-                if expectation.is_about(assertion) {
+                if expectation.is_about(assertion) && expectation.is_hurt_by(object, deviations) {
                     let consequence = match expectation.certainty {
                         Certainty::Public => expectation.consequence.clone(),
                         certainty => format!("{} ({certainty})", expectation.consequence),
@@ -161,6 +175,16 @@ impl Expectation {
             Some(_) => self.assertion == assertion,
             None => assertion.starts_with(&self.assertion),
         }
+    }
+
+    fn is_hurt_by(&self, object: Option<ObjectId>, deviations: &[Deviation]) -> bool {
+        let is_of_it =
+            self.objects.is_empty() || object.is_some_and(|object| self.objects.contains(&object));
+        let is_said = self
+            .says
+            .as_deref()
+            .is_none_or(|part| deviations.iter().any(|it| it.told().contains(part)));
+        is_of_it && is_said
     }
 }
 

@@ -124,6 +124,9 @@ pub struct Outcome {
     pub writes: bool,
     /// The object, such as `CHUID`.
     pub object: Option<String>,
+    /// The same, for whoever decides by it.
+    #[serde(skip)]
+    pub about: Option<ObjectId>,
     /// How it came out.
     pub verdict: Verdict,
     /// What differs.
@@ -161,6 +164,7 @@ impl Outcome {
             needs: assertion.needs,
             writes: assertion.writes,
             object: object.map(|object| object.to_string()),
+            about: object,
             verdict: judgement.verdict,
             deviations: judgement.deviations,
             reason: judgement.reason,
@@ -176,8 +180,12 @@ impl Outcome {
             self.verdict,
             Verdict::Fail | Verdict::Warning | Verdict::Explained
         ) {
-            self.clients
-                .extend(Middleware::affected(middleware, &self.id));
+            self.clients.extend(Middleware::affected(
+                middleware,
+                &self.id,
+                self.about,
+                &self.deviations,
+            ));
         }
     }
 
@@ -196,6 +204,7 @@ impl Outcome {
             needs: &[],
             writes: false,
             object: None,
+            about: None,
             verdict: judgement.verdict,
             deviations: judgement.deviations,
             reason: judgement.reason,
@@ -205,7 +214,7 @@ impl Outcome {
     }
 
     /// Looks whether the profile says why this is known and accepted: every deviation must be.
-    pub(crate) fn explain(&mut self, object: Option<ObjectId>, profile: Option<&Profile>) {
+    pub(crate) fn explain(&mut self, profile: Option<&Profile>) {
         let is_finding = matches!(self.verdict, Verdict::Fail | Verdict::Warning);
         let Some(profile) = profile.filter(|_| is_finding) else {
             return;
@@ -215,8 +224,7 @@ impl Outcome {
             .iter()
             .map(|deviation| {
                 let mut known = profile.explained.iter();
-                let told = format!("{}; {}", deviation.expected, deviation.observed);
-                known.find(|known| known.covers(&self.id, object, &told))
+                known.find(|known| known.covers(&self.id, self.about, &deviation.told()))
             })
             .collect();
         let Some(mut explained) = explained.filter(|explained| !explained.is_empty()) else {

@@ -78,7 +78,7 @@ pub fn validate(
     for (index, probing) in probes.iter().enumerate() {
         progress(wanted.len() + index, total, &probing.probe.title);
         let mut outcome = probe_outcome(probing, &mut bench, &mut sent)?;
-        outcome.explain(None, evidence.profile.as_ref());
+        outcome.explain(evidence.profile.as_ref());
         outcomes.push(outcome);
     }
     for outcome in &mut outcomes {
@@ -418,7 +418,7 @@ fn outcome(
     exchanges: Range<u64>,
 ) -> Outcome {
     let mut outcome = Outcome::new(assertion, object, judgement, exchanges);
-    outcome.explain(object, evidence.profile.as_ref());
+    outcome.explain(evidence.profile.as_ref());
     outcome
 }
 

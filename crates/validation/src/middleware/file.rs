@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 
 use iso7816::Command;
+use iso7816::ber::Tag;
+use piv::words::ObjectId;
 use serde::Deserialize;
 use series::Certainty;
 use toml::Spanned;
@@ -28,6 +30,9 @@ struct RawFile {
 #[serde(deny_unknown_fields)]
 struct RawExpectation {
     assertion: Spanned<String>,
+    #[serde(default)]
+    objects: Vec<Spanned<String>>,
+    says: Option<String>,
     consequence: String,
     source: String,
     certainty: Certainty,
@@ -91,7 +96,17 @@ impl Place<'_> {
         if assertion.is_empty() || !assertions().any(|it| it.id.starts_with(&assertion)) {
             return Err(self.wrong(at, format!("no assertion is called `{assertion}`")));
         }
+        let objects = raw.objects.into_iter().map(|tag| {
+            let at = tag.span().start;
+            let tag = tag.into_inner();
+            u32::from_str_radix(&tag, 16)
+                .ok()
+                .and_then(|number| ObjectId::from_tag(Tag(number)))
+                .ok_or_else(|| self.wrong(at, format!("`{tag}` is the tag of no PIV data object")))
+        });
         Ok(Expectation {
+            objects: objects.collect::<Result<_, _>>()?,
+            says: raw.says,
             assertion,
             consequence: raw.consequence,
             source: raw.source,
