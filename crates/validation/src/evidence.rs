@@ -190,29 +190,72 @@ impl Evidence {
             .collect()
     }
 
-    /// Reads what the card holds. `retired` says whether the twenty retired certificates are read
-    /// too; `passcode_verified` whether what the passcode protects can be expected.
+    /// Reads what the card holds, each object once. `retired` says whether retired certificates
+    /// are read too: a card that has some has a Key History Object, and certificates on the card
+    /// take the first places, those kept elsewhere the last (SP 800-73-5 Part 1, 3.3.3). Without
+    /// that object the first and the last place are asked, and the others only if one is taken.
     pub(crate) fn read_objects(
         &mut self,
         client: &mut Client,
         logbook: &Logbook,
         retired: bool,
     ) -> Result<(), ValidationError> {
-        for object in ObjectId::all() {
-            let wanted = retired || !matches!(object, ObjectId::RetiredCertificate(_));
-            let before = logbook.position();
-            let state = match wanted {
-                true => read(client, object)?,
-                false => ObjectState::NotRead,
-            };
-            let reading = ObjectReading {
-                state,
-                exchanges: logbook.since(before),
-            };
-            self.readings.insert(object, reading);
+        self.readings.clear();
+        // That a reader refuses extended length fields shows with the first of them.
+        let first = ObjectId::CardCapabilityContainer;
+        if let Err(error) = self.read_object(client, logbook, first) {
+            if !matches!(error, ValidationError::Piv(PivError::Channel { .. })) {
+                return Err(error);
+            }
+            client.use_extended(false);
+            self.read_object(client, logbook, first)?;
+        }
+        let (places, others): (Vec<_>, Vec<_>) = ObjectId::all()
+            .filter(|object| *object != first)
+            .partition(|object| matches!(object, ObjectId::RetiredCertificate(_)));
+        for object in others {
+            self.read_object(client, logbook, object)?;
+        }
+        let [first, middle @ .., last] = &places[..] else {
+            unreachable!("there are twenty places for retired certificates");
+        };
+        let mut wanted = retired;
+        if wanted {
+            self.read_object(client, logbook, *first)?;
+            self.read_object(client, logbook, *last)?;
+            let nothing = [ObjectId::KeyHistory, *first, *last];
+            wanted = !nothing.iter().all(|object| self.is_absent(*object));
+        }
+        for object in middle.iter().filter(|_| wanted) {
+            self.read_object(client, logbook, *object)?;
+        }
+        for object in places {
+            self.readings.entry(object).or_insert(ObjectReading {
+                state: ObjectState::NotRead,
+                exchanges: 0..0,
+            });
         }
         self.decode();
         Ok(())
+    }
+
+    fn read_object(
+        &mut self,
+        client: &mut Client,
+        logbook: &Logbook,
+        object: ObjectId,
+    ) -> Result<(), ValidationError> {
+        let before = logbook.position();
+        let state = read(client, object)?;
+        let exchanges = logbook.since(before);
+        self.readings
+            .insert(object, ObjectReading { state, exchanges });
+        Ok(())
+    }
+
+    fn is_absent(&self, object: ObjectId) -> bool {
+        let reading = self.readings.get(&object);
+        reading.is_some_and(|reading| reading.state == ObjectState::Absent)
     }
 
     fn decode(&mut self) {

@@ -32,7 +32,7 @@ pub struct Settings {
     pub middleware: Vec<Middleware>,
     /// The assertions and probes to prove, by id or the beginning of one; all if empty.
     pub only: Vec<String>,
-    /// Whether the twenty retired certificates are read.
+    /// Whether retired certificates are read, where there can be any.
     pub retired: bool,
 }
 

@@ -202,7 +202,11 @@ fn each_probe_fails_on_a_card_that_answers_oddly() {
         ("00CB3FFF035C017E", "6D00", &["client.opensc.discovery"]),
     ];
     for (like, answer, ids) in table {
-        let settings = only(&["client."]);
+        let settings = Settings {
+            // Which explains nothing.
+            profile: Some("generic-piv".to_owned()),
+            ..only(&["client."])
+        };
         let answers: &[(&str, &str)] = &[(like, answer)];
         let (report, _) = run(&Model::series10(), Interface::Contact, answers, &settings);
         for id in *ids {

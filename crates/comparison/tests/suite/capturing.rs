@@ -314,7 +314,13 @@ fn a_transcript_of_an_inspection_gives_the_image_of_what_it_contains() {
     assert_eq!(image.atr, capture.atr);
     assert_eq!(image.select, capture.select);
     assert_eq!(image.production, capture.production);
-    assert_eq!(image.objects, capture.objects);
+    // Where there can be no more of them an inspection asks for two retired certificates only.
+    for (object, content) in &capture.objects {
+        match (object, image.objects.get(object)) {
+            (ObjectId::RetiredCertificate(_), None) => {}
+            (_, read) => assert_eq!(read, Some(content), "{object}"),
+        }
+    }
     assert_eq!(image.references.len(), 3, "those an inspection asks for");
     assert!(image.probes.len() < capture.probes.len());
 }

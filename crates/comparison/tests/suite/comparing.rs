@@ -15,7 +15,12 @@ fn capture() -> CardImage {
 /// The one difference a change makes.
 #[track_caller]
 fn changed(change: impl FnOnce(&mut CardImage)) -> (Class, Section, String) {
-    let a = capture();
+    changed_on(capture(), change)
+}
+
+/// The one difference a change to this card makes.
+#[track_caller]
+fn changed_on(a: CardImage, change: impl FnOnce(&mut CardImage)) -> (Class, Section, String) {
     let mut b = a.clone();
     change(&mut b);
     let comparison = diff(&a, &b, None);
@@ -84,7 +89,10 @@ fn an_object_gone_is_a_regression_and_one_more_is_new() {
         image.objects.insert(object, Content::Empty);
     });
     assert_eq!(empty, is(Class::Regression, Section::Objects, tag));
-    let more = changed(|image| {
+    // A Security Object would have to cover it.
+    let mut unhashed = capture();
+    unhashed.objects.insert(ObjectId::SecurityObject, absent);
+    let more = changed_on(unhashed, |image| {
         let value = Content::Present(vec![0xC1, 1, 0, 0xC2, 1, 0, 0xFE, 0]);
         image.objects.insert(ObjectId::KeyHistory, value);
     });
