@@ -409,7 +409,8 @@ pub struct CertificateProfile {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub signing_policy: Option<Known<String>>,
     /// Whether the issuer is bound to what FIPS 201 asks of agencies of the United States: FASC-N
-    /// and piv-interim in the certificates, and the policies of the Common Policy Framework.
+    /// and piv-interim in the certificates, and the policies of the Common Policy Framework. Left
+    /// out where the FASC-N of each card says so itself.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub federal: Option<Known<bool>>,
     /// The policies of which the certificate of a key must name one, dotted decimal, by the key:

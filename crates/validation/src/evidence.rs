@@ -176,6 +176,15 @@ impl Evidence {
         self.discovery.as_ref()?.value.policy
     }
 
+    /// Whether the CHUID says that the issuer is no agency of the United States: its agency code is
+    /// 9999 (SP 800-73-5 Part 1, 3.1.2; TIG SCEPACS 2.3).
+    #[must_use]
+    pub fn is_of_no_agency(&self) -> bool {
+        let number = self.chuid.as_ref().and_then(|chuid| chuid.value.fasc_n);
+        let fields = number.and_then(|number| number.fields().ok());
+        fields.is_some_and(|fields| fields.agency == NO_AGENCY)
+    }
+
     /// What the card is called: the GUID of its CHUID and the serial numbers it tells, in the
     /// order of their usefulness.
     #[must_use]
@@ -290,6 +299,9 @@ impl Evidence {
         }
     }
 }
+
+/// The agency code of whoever is none.
+const NO_AGENCY: u16 = 9999;
 
 fn read(client: &mut Client, object: ObjectId) -> Result<ObjectState, ValidationError> {
     match client.get_data_raw(object) {

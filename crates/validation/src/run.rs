@@ -52,6 +52,7 @@ pub fn validate(
         }
     }
     evidence.read_objects(&mut client, &logbook, settings.retired)?;
+    evidence.rules = certificate_rules(&evidence, settings);
     let test_card = is_test_card(&evidence, settings)?;
 
     let mut bench = Bench::new(client, logbook, &evidence, settings, Arc::clone(ambient));
@@ -177,7 +178,6 @@ fn approach(
     let protocol = channel.link().protocol();
     let identification = identify(&mut channel, &settings.profiles)?;
     let profile = judging_profile(&identification, settings)?;
-    let rules = certificate_rules(profile.as_ref(), settings);
     let edition = profile.as_ref().and_then(Profile::edition);
     let is_piv = identification
         .selected
@@ -212,7 +212,7 @@ fn approach(
         certificates: BTreeMap::new(),
         now: ambient.now(),
         trust: settings.trust.clone(),
-        rules,
+        rules: CertificateRules::common(),
         edition,
     };
     Ok((client, evidence))
@@ -249,15 +249,18 @@ fn judging_profile(
 
 /// What the operator demands of certificates, or else the profile: of a series whose issuer is no
 /// agency of the United States less than of others.
-fn certificate_rules(profile: Option<&Profile>, settings: &Settings) -> CertificateRules {
+fn certificate_rules(evidence: &Evidence, settings: &Settings) -> CertificateRules {
     if let Some(rules) = &settings.rules {
         return rules.clone();
     }
-    let stated = profile.map(|profile| &profile.certificate);
-    let federal = stated.and_then(|stated| stated.federal.as_ref());
-    let mut rules = match federal.is_some_and(|federal| !federal.value) {
-        true => CertificateRules::non_federal(),
-        false => CertificateRules::common(),
+    let stated = evidence.profile.as_ref().map(|it| &it.certificate);
+    let federal = match stated.and_then(|stated| stated.federal.as_ref()) {
+        Some(federal) => federal.value,
+        None => !evidence.is_of_no_agency(),
+    };
+    let mut rules = match federal {
+        true => CertificateRules::common(),
+        false => CertificateRules::non_federal(),
     };
     if let Some(policies) = stated.and_then(|stated| stated.policies.as_ref()) {
         let stated = policies.value.0.iter();

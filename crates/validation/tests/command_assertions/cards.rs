@@ -214,7 +214,7 @@ pub(crate) fn published() -> Vec<(String, PivChip)> {
         .filter(|name| name.contains("_Golden_"))
         .collect();
     names.sort();
-    assert_eq!(names.len(), 4, "{names:?}");
+    assert!(!names.is_empty(), "no card in {}", folder.display());
     let mut model = Model::series10();
     // Some of their Discovery Objects name one.
     model.global_pin = Some(Reference::new("111111", 3));
