@@ -1,5 +1,5 @@
 //! Command encoding and parsing and TLV reading, each against a plain copy of the same bytes; TLV
-//! reading beside the crate `iso7816-tlv` on the same buffers, with the ratio of the two.
+//! reading beside the crates `iso7816-tlv` and `flexiber` on the same buffers, with the ratios.
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};
@@ -76,6 +76,13 @@ fn tlv(criterion: &mut Criterion) {
             });
         });
         group.bench_with_input(
+            BenchmarkId::new("flexiber", name),
+            &bytes,
+            |bench, bytes| {
+                bench.iter(|| read_with_flexiber(black_box(bytes)));
+            },
+        );
+        group.bench_with_input(
             BenchmarkId::new("iso7816-tlv", name),
             &bytes,
             |bench, bytes| {
@@ -87,7 +94,19 @@ fn tlv(criterion: &mut Criterion) {
     ratios();
 }
 
-/// Both readers in turns on the same buffers, so that what disturbs one disturbs the other; the
+/// The objects of one level as `flexiber` reads them: without allocating, as we do.
+fn read_with_flexiber(bytes: &[u8]) -> usize {
+    let mut decoder = flexiber::Decoder::new(bytes);
+    let mut objects = 0;
+    while !decoder.is_finished() {
+        let object: flexiber::TaggedSlice<'_> = decoder.decode().expect("well formed");
+        black_box(object);
+        objects += 1;
+    }
+    objects
+}
+
+/// The readers in turns on the same buffers, so that what disturbs one disturbs the others; the
 /// quickest turn of each counts.
 fn ratios() {
     const TURNS: usize = 50;
@@ -101,16 +120,22 @@ fn ratios() {
     ] {
         let ours = || Reader::new(black_box(&bytes)).flatten().count();
         let theirs = || iso7816_tlv::ber::Tlv::parse_all(black_box(&bytes)).len();
+        let flexible = || read_with_flexiber(black_box(&bytes));
         assert_eq!(ours(), theirs(), "both read the same objects");
-        let mut best = [Duration::MAX; 2];
+        assert_eq!(ours(), flexible(), "both read the same objects");
+        let mut best = [Duration::MAX; 3];
         for _ in 0..TURNS {
             best[0] = best[0].min(timed(ROUNDS, ours));
             best[1] = best[1].min(timed(ROUNDS, theirs));
+            best[2] = best[2].min(timed(ROUNDS, flexible));
         }
-        let [ours, theirs] = best.map(|time| time.as_secs_f64() / f64::from(ROUNDS) * 1e9);
+        let [ours, theirs, flexible] =
+            best.map(|time| time.as_secs_f64() / f64::from(ROUNDS) * 1e9);
         println!(
-            "{name}: ours {ours:.0} ns, iso7816-tlv {theirs:.0} ns, ratio {:.3}",
-            ours / theirs
+            "{name}: ours {ours:.0} ns; iso7816-tlv {theirs:.0} ns, ratio {:.3}; \
+             flexiber {flexible:.0} ns, ratio {:.3}",
+            ours / theirs,
+            ours / flexible
         );
     }
 }

@@ -178,7 +178,9 @@ fn approach(
     let protocol = channel.link().protocol();
     let identification = identify(&mut channel, &settings.profiles)?;
     let profile = judging_profile(&identification, settings)?;
-    let edition = profile.as_ref().and_then(Profile::edition);
+    let edition = settings
+        .edition
+        .or_else(|| profile.as_ref().and_then(Profile::edition));
     let is_piv = identification
         .selected
         .as_ref()

@@ -1,7 +1,7 @@
 use piv::objects::PairingCode;
 use piv::secrets::{AdminKey, Passcode, Puk};
 use piv::signed::CertificateRules;
-use piv::words::KeyReference;
+use piv::words::{Edition, KeyReference};
 use series::Profiles;
 
 use crate::{Middleware, TrustStore};
@@ -13,6 +13,8 @@ pub struct Settings {
     pub profiles: Profiles,
     /// The profile to judge the card by; without one the first candidate with a PIV application.
     pub profile: Option<String>,
+    /// The edition of SP 800-73 to judge by; what the profile says, if this is left open.
+    pub edition: Option<Edition>,
     /// The holder's passcode, to read what it protects and to use the keys.
     pub passcode: Option<Passcode>,
     /// The PUK.
@@ -42,6 +44,7 @@ impl Default for Settings {
         Self {
             profiles: Profiles::default(),
             profile: None,
+            edition: None,
             passcode: None,
             puk: None,
             admin_key: None,

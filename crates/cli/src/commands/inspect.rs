@@ -120,7 +120,7 @@ impl Inspect {
     }
 }
 
-fn edition(name: &str) -> Result<Edition, String> {
+pub(super) fn edition(name: &str) -> Result<Edition, String> {
     Edition::from_name(name).ok_or_else(|| {
         let known = Edition::ALL.map(Edition::name).join(" or ");
         format!("no such edition, it is {known}")

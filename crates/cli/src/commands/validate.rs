@@ -6,7 +6,7 @@ use const_oid::ObjectIdentifier;
 use ground::System;
 use indicatif::{ProgressBar, ProgressStyle};
 use piv::signed::{CertificateRole, CertificateRules};
-use piv::words::KeyReference;
+use piv::words::{Edition, KeyReference};
 use series::{Profile, Profiles};
 use validation::{
     Assertion, Middleware, Permits, Report, Settings, TrustStore, assertions, validate,
@@ -42,6 +42,10 @@ pub(crate) struct Validate {
     /// Judge the card by this series or profile file, whatever it seems to be
     #[arg(long, value_name = "NAME|FILE")]
     profile: Option<String>,
+
+    /// Judge the card by this edition of SP 800-73, 73-4 or 73-5, whatever the profile says
+    #[arg(long, value_name = "EDITION", value_parser = super::inspect::edition)]
+    edition: Option<Edition>,
 
     /// Write the report as one HTML file
     #[arg(long, value_name = "FILE")]
@@ -188,6 +192,7 @@ impl Validate {
         Ok(Settings {
             profiles,
             profile,
+            edition: self.edition,
             passcode: self.holder.read()?,
             puk: self.issuer.puk()?,
             admin_key: self.issuer.admin_key()?,
