@@ -28,7 +28,7 @@ fn images() -> Vec<PathBuf> {
         return Vec::new();
     };
     let mut images: Vec<PathBuf> = entries
-        .map(|entry| entry.unwrap().path())
+        .map(|entry| entry.expect("a folder that can be listed").path())
         .filter(|path| path.join("8 - CHUID Object").is_file())
         .collect();
     images.sort();
