@@ -175,12 +175,13 @@ impl Validate {
         });
         bar.finish_and_clear();
         let report = report?;
-        self.write_files(&report)?;
+        // First to the terminal: a file that cannot be written must not cost the result.
         if output.is_json() {
             output.document(&report)?;
         } else {
             output.line(&coloured(report.to_text(self.all).trim_end()))?;
         }
+        self.write_files(&report)?;
         Ok(match report.is_good() {
             true => Ending::Done,
             false => Ending::Findings,
