@@ -93,15 +93,18 @@ fn a_wrong_passcode_ends_the_run_after_one_try() -> TestResult {
 }
 
 #[test]
-fn another_card_than_the_one_named_is_not_written_to() -> TestResult {
+fn another_card_than_the_one_named_is_not_written_to_and_loses_no_try() -> TestResult {
     let desk = Desk::take()?;
     let _card = desk.insert(simulated(&["--seed", "3"])?)?;
     let folder = tempfile::tempdir()?;
+    fs::write(folder.path().join("wrong"), "654321")?;
     let outcome = validate(
         &[
             "--test-card",
             "00000000-0000-0000-0000-000000000000",
             "--write",
+            "--passcode-file",
+            "wrong",
         ],
         folder.path(),
     )?;
@@ -110,6 +113,9 @@ fn another_card_than_the_one_named_is_not_written_to() -> TestResult {
         outcome.stderr().contains("was named as the test card"),
         "{outcome}"
     );
+    // A wrong passcode on it would have cost a try.
+    let outcome = validate(&["--passcode-file", "wrong"], folder.path())?;
+    assert!(outcome.stderr().contains("2 tries are left"), "{outcome}");
     Ok(())
 }
 

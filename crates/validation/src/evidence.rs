@@ -199,11 +199,12 @@ impl Evidence {
             .collect()
     }
 
-    /// Reads what the card holds, each object once. `retired` says whether retired certificates
-    /// are read too: a card that has some has a Key History Object, and certificates on the card
-    /// take the first places, those kept elsewhere the last (SP 800-73-5 Part 1, 3.3.3). Without
-    /// that object the first and the last place are asked, and the others only if one is taken.
-    pub(crate) fn read_objects(
+    /// Reads what the card gives without a passcode, each object once. `retired` says whether
+    /// retired certificates are read too: a card that has some has a Key History Object, and
+    /// certificates on the card take the first places, those kept elsewhere the last
+    /// (SP 800-73-5 Part 1, 3.3.3). Without that object the first and the last place are asked, and
+    /// the others only if one is taken.
+    pub(crate) fn read_open_objects(
         &mut self,
         client: &mut Client,
         logbook: &Logbook,
@@ -220,7 +221,7 @@ impl Evidence {
             self.read_object(client, logbook, first)?;
         }
         let (places, others): (Vec<_>, Vec<_>) = ObjectId::all()
-            .filter(|object| *object != first)
+            .filter(|object| *object != first && !object.needs_pin())
             .partition(|object| matches!(object, ObjectId::RetiredCertificate(_)));
         for object in others {
             self.read_object(client, logbook, object)?;
@@ -243,6 +244,19 @@ impl Evidence {
                 state: ObjectState::NotRead,
                 exchanges: 0..0,
             });
+        }
+        self.decode();
+        Ok(())
+    }
+
+    /// Reads what the card gives to whoever knows the passcode, each object once.
+    pub(crate) fn read_guarded_objects(
+        &mut self,
+        client: &mut Client,
+        logbook: &Logbook,
+    ) -> Result<(), ValidationError> {
+        for object in ObjectId::all().filter(|object| object.needs_pin()) {
+            self.read_object(client, logbook, object)?;
         }
         self.decode();
         Ok(())

@@ -38,6 +38,9 @@ pub fn validate(
     let (logbook, link) = Logbook::over(link, ambient);
     let (mut client, mut evidence) = approach(link, settings, ambient)?;
     progress(0, total, "reading the card");
+    evidence.read_open_objects(&mut client, &logbook, settings.retired)?;
+    // Before the passcode: which card it is decides whether a try may be spent on it.
+    let test_card = is_test_card(&evidence, settings)?;
     // Contactless, no passcode can be sent in clear (SP 800-73-5 Part 1, Table 4).
     let contact = !evidence.is_contactless();
     if let Some(passcode) = settings.passcode.as_ref().filter(|_| contact) {
@@ -51,9 +54,8 @@ pub fn validate(
             Err(error) => return Err(error.into()),
         }
     }
-    evidence.read_objects(&mut client, &logbook, settings.retired)?;
+    evidence.read_guarded_objects(&mut client, &logbook)?;
     evidence.rules = certificate_rules(&evidence, settings);
-    let test_card = is_test_card(&evidence, settings)?;
 
     let mut bench = Bench::new(client, logbook, &evidence, settings, Arc::clone(ambient));
     let mut outcomes = Vec::new();
@@ -226,6 +228,16 @@ const REFERENCES: [PinReference; 3] = [
     PinReference::Global,
     PinReference::Unblocking,
 ];
+
+fn told_tries(tries: Option<Tries>) -> String {
+    match tries {
+        Some(Tries::Left(left)) => format!("{left} tries left"),
+        Some(Tries::Blocked) => "blocked".to_owned(),
+        Some(Tries::Verified) => "verified".to_owned(),
+        Some(Tries::NotPresent) => "not on the card".to_owned(),
+        None => "not told".to_owned(),
+    }
+}
 
 fn tries_of(client: &mut Client, reference: PinReference) -> Result<Option<Tries>, PivError> {
     match client.tries(reference) {
@@ -442,7 +454,8 @@ fn look_again(
     for (reference, before) in &evidence.tries {
         let after = tries_of(client, *reference)?;
         if after != *before {
-            differences.push(format!("{reference}: {before:?} before, {after:?} now"));
+            let (before, after) = (told_tries(*before), told_tries(after));
+            differences.push(format!("{reference}: {before} before, {after} now"));
         }
     }
     if changed {
@@ -460,7 +473,8 @@ fn look_again(
             }
         }
         let mut after = evidence.clone();
-        after.read_objects(client, logbook, settings.retired)?;
+        after.read_open_objects(client, logbook, settings.retired)?;
+        after.read_guarded_objects(client, logbook)?;
         let objects: BTreeSet<&ObjectId> = after.readings.keys().collect();
         for object in objects {
             let state = |evidence: &Evidence| {
