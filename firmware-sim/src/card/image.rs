@@ -5,8 +5,8 @@ use std::path::Path;
 use ::piv::words::{KeyReference, ObjectId, PinReference};
 use card_image::{CardImage, Content};
 use ground::{Blame, Blamed};
-use iso7816::StatusWord;
 use iso7816::ber::{self, Tag};
+use iso7816::{Protocol, StatusWord};
 use thiserror::Error;
 
 use super::keys::PrivateKey;
@@ -94,11 +94,21 @@ impl Blamed for ImageCardError {
     }
 }
 
+/// The answer to reset of a card whose image has none: T=1, and card capabilities that name no
+/// product, so that nobody takes the card for one of the model's series.
+const NAMELESS: [u8; 14] = [
+    0x3B, 0xD5, 0x96, 0x00, 0x81, 0x31, 0xFE, 0x45, 0x80, 0x73, 0x84, 0x21, 0xE0, 0xFE,
+];
+
 /// What the memory holds.
 fn contents(model: &Model, image: &CardImage, number: u64) -> Result<Transaction, ImageCardError> {
     let mut cells = factory(model, number, Condition::Blank);
-    if let Some(atr) = &image.atr {
-        cells = cells.set(Cell::AnswerToReset, atr.as_slice());
+    match &image.atr {
+        Some(atr) => cells = cells.set(Cell::AnswerToReset, atr.as_slice()),
+        None if model.transport.protocol == Protocol::T1 => {
+            cells = cells.set(Cell::AnswerToReset, NAMELESS);
+        }
+        None => {}
     }
     if let Some(answer) = &image.select
         && answer.status.is_ok()

@@ -145,7 +145,7 @@ impl Report {
         }
         writeln!(
             html,
-            "<details><summary>What the card did: {} exchanges</summary><pre>",
+            "<details><summary>What the card did, exchange by exchange ({})</summary><pre>",
             outcome.exchanges.end - outcome.exchanges.start
         )?;
         for exchange in self.exchanges_of(outcome) {

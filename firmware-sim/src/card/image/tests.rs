@@ -274,3 +274,12 @@ fn a_state_file_keeps_the_card_of_an_image_and_takes_no_second() {
         assert_eq!(read(&mut again, object), read(&mut fresh, object));
     }
 }
+
+#[test]
+fn a_card_whose_image_has_no_answer_to_reset_is_taken_for_no_series() {
+    let image = CardImage::new("nothing");
+    let mut chip = PivChip::from_image(&Model::series10(), &image, 1).unwrap();
+    let answer = chip.power_on();
+    assert_ne!(answer, Model::series10().atr);
+    assert_eq!(iso7816::Atr::parse(&answer).unwrap().findings, []);
+}
