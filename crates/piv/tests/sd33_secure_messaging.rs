@@ -46,8 +46,10 @@ fn recordings() -> Option<Vec<Recording>> {
         println!("skipped: no test data at {}", folder.display());
         return None;
     }
-    let recordings = CARDS.map(|(card, suite, commands, anchor)| {
-        let file = folder.join(format!("vci_vectors_sd33-{card}.json"));
+    let file = |card: &str| folder.join(format!("vci_vectors_sd33-{card}.json"));
+    let there = CARDS.into_iter().filter(|(card, ..)| file(card).is_file());
+    let recordings = there.map(|(card, suite, commands, anchor)| {
+        let file = file(card);
         let signer = anchor.map(|anchor| {
             let file = format!("trust-anchors/{anchor}/content-signing-certificate.der");
             Signer::from_certificate_der(&fs::read(folder.join(file)).unwrap()).unwrap()
@@ -60,7 +62,7 @@ fn recordings() -> Option<Vec<Recording>> {
             root: serde_json::from_slice(&fs::read(file).unwrap()).unwrap(),
         }
     });
-    Some(recordings.into())
+    Some(recordings.collect())
 }
 
 impl Recording {
@@ -280,8 +282,9 @@ fn sessions_are_established_with_the_signer_where_there_is_one() {
 
 #[test]
 fn every_command_is_protected_and_every_response_opened_as_recorded() {
-    let mut total = 0;
+    let (mut total, mut expected) = (0, 0);
     for recording in recordings().unwrap_or_default() {
+        expected += recording.commands;
         let mut session = recording.session();
         let exchanges = recording.protected();
         assert_eq!(
@@ -314,7 +317,7 @@ fn every_command_is_protected_and_every_response_opened_as_recorded() {
         }
     }
     println!("{total} protected commands reproduced");
-    assert!(total == 0 || total == 38);
+    assert_eq!(total, expected);
 }
 
 /// The same once more without [`Session`]: each function on its own, from the recorded keys and
@@ -453,8 +456,13 @@ fn a_cvc_of_an_intermediate_signer_is_not_taken_for_an_anchors() {
     let Some(recordings) = recordings() else {
         return;
     };
-    let anchor = recordings[1].signer.as_ref().unwrap();
-    let cvc = Cvc::parse(&recordings[0].opacity("cvc_raw")).unwrap().value;
+    let of = |card| recordings.iter().find(|recording| recording.card == card);
+    let (Some(intermediate), Some(anchored)) = (of("03"), of("04")) else {
+        println!("skipped: no cards SD33 03 and 04");
+        return;
+    };
+    let anchor = anchored.signer.as_ref().unwrap();
+    let cvc = Cvc::parse(&intermediate.opacity("cvc_raw")).unwrap().value;
     assert_eq!(
         cvc.verify(anchor),
         Err(CvcError::OtherSigner {

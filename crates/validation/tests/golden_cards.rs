@@ -321,7 +321,7 @@ fn a_card_that_holds_these_objects_is_judged_as_the_objects_are() {
     ];
     for (name, rules) in cards {
         let Some(objects) = icam(name, rules.clone(), now()) else {
-            return;
+            continue;
         };
         let image = CardImage::load(data("icam").unwrap().join(name)).unwrap();
         let chip = PivChip::from_image(&Model::series10(), &image, 1).unwrap();
@@ -359,7 +359,9 @@ fn paths_lead_from_every_icam_certificate_to_the_root() {
         ("46_Golden_FIPS_201-2_PIV", piv_rules()),
     ];
     for (name, rules) in cards {
-        let mut card = icam(name, rules, now()).unwrap();
+        let Some(mut card) = icam(name, rules, now()) else {
+            continue;
+        };
         card.trust = trust.clone();
         let outcomes = judge(&card);
         let paths: Vec<_> = outcomes.iter().filter(|it| it.id == "trust.path").collect();

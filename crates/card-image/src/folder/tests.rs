@@ -31,6 +31,10 @@ fn the_published_cards_load_and_every_object_equals_its_file() {
     let Some(published) = published() else { return };
     for (name, objects, keys) in CARDS {
         let folder = published.join(name);
+        if !folder.is_dir() {
+            println!("skipped: no card {name}");
+            continue;
+        }
         let image = CardImage::load(&folder).unwrap_or_else(|error| panic!("{error}"));
         assert_eq!(image.source, name);
         assert_eq!(image.values().len(), objects, "{name}");
@@ -119,7 +123,8 @@ fn a_key_file_with_a_changed_byte_never_opens_as_another_key() {
     let Some(published) = published() else { return };
     let name = "3 - ICAM_PIV_Auth_SP_800-73-4.p12";
     // One with a SHA-1 MAC, one with SHA-256.
-    for card in [CARDS[0].0, CARDS[3].0] {
+    let there = |card: &&str| published.join(card).is_dir();
+    for card in [CARDS[0].0, CARDS[3].0].into_iter().filter(there) {
         let bytes = fs::read(published.join(card).join(name)).unwrap();
         let key = pkcs12::private_key(name, &bytes).unwrap();
         for at in (0..bytes.len()).step_by(17) {

@@ -8,13 +8,18 @@ use piv::words::ObjectId;
 use crate::support::*;
 
 fn load(name: &str) -> Option<CardImage> {
-    Some(CardImage::load(published()?.join(name)).unwrap())
+    let folder = published()?.join(name);
+    if !folder.is_dir() {
+        println!("skipped: no card {name}");
+        return None;
+    }
+    Some(CardImage::load(folder).unwrap())
 }
 
 #[test]
 fn a_published_card_is_captured_from_the_simulated_card_as_its_folder_has_it() {
     for name in CARDS {
-        let Some(folder) = load(name) else { return };
+        let Some(folder) = load(name) else { continue };
         let chip = PivChip::from_image(&Model::series10(), &folder, 1).unwrap();
         let capture = capture_of(chip, &with_passcode("123456"));
         assert_eq!(capture.values(), folder.values(), "{name}");

@@ -31,6 +31,27 @@ pub(crate) fn data(folder: &str) -> Option<PathBuf> {
     None
 }
 
+/// The ICAM cards' folder where each of these is in it; `None` with a plain word where not.
+pub(crate) fn icam_with(names: &[&str]) -> Option<PathBuf> {
+    let icam = data("icam")?;
+    let there = |name: &&&str| data(&format!("icam/{name}")).is_some();
+    (names.iter().filter(there).count() == names.len()).then_some(icam)
+}
+
+/// The SD33 cards' folder where this one is in it; `None` with a plain word where not.
+pub(crate) fn sd33_with(number: &str) -> Option<PathBuf> {
+    let folder = data("sd33")?;
+    if sd33_file(&folder, number).is_file() {
+        return Some(folder);
+    }
+    println!("skipped: no card SD33 {number}");
+    None
+}
+
+fn sd33_file(folder: &Path, number: &str) -> PathBuf {
+    folder.join(format!("vci_vectors_sd33-{number}.json"))
+}
+
 /// The objects of one card: the value of each, without its wrapper.
 pub(crate) type Card = BTreeMap<ObjectId, Vec<u8>>;
 
@@ -86,7 +107,7 @@ pub(crate) fn icam_card(folder: &Path) -> Card {
 }
 
 pub(crate) fn sd33_card(folder: &Path, number: &str) -> Card {
-    let text = fs::read_to_string(folder.join(format!("vci_vectors_sd33-{number}.json"))).unwrap();
+    let text = fs::read_to_string(sd33_file(folder, number)).unwrap();
     let json: serde_json::Value = serde_json::from_str(&text).unwrap();
     let unhex = |value: &serde_json::Value| hex::decode(value.as_str().unwrap()).unwrap();
     let mut card = Card::new();
@@ -103,14 +124,47 @@ pub(crate) fn sd33_card(folder: &Path, number: &str) -> Card {
     card
 }
 
-/// All eight cards with their names.
+/// The eight cards of which it is known what is to be found, as far as they are there, with their
+/// names.
 pub(crate) fn cards() -> Vec<(String, Card)> {
+    let known = |name: &str| {
+        ICAM.contains(&name)
+            || name
+                .strip_prefix("SD33 ")
+                .is_some_and(|it| SD33.contains(&it))
+    };
+    let mut cards = every_card();
+    cards.retain(|(name, _)| known(name));
+    cards
+}
+
+/// Every card there is among the test data, with its name.
+pub(crate) fn every_card() -> Vec<(String, Card)> {
     let mut cards = Vec::new();
     if let Some(icam) = data("icam") {
-        cards.extend(ICAM.map(|name| (name.to_owned(), icam_card(&icam.join(name)))));
+        for name in names_in(&icam) {
+            let folder = icam.join(&name);
+            if folder.join("8 - CHUID Object").is_file() {
+                cards.push((name, icam_card(&folder)));
+            }
+        }
     }
     if let Some(sd33) = data("sd33") {
-        cards.extend(SD33.map(|number| (format!("SD33 {number}"), sd33_card(&sd33, number))));
+        for name in names_in(&sd33) {
+            let number = name.strip_prefix("vci_vectors_sd33-");
+            if let Some(number) = number.and_then(|it| it.strip_suffix(".json")) {
+                cards.push((format!("SD33 {number}"), sd33_card(&sd33, number)));
+            }
+        }
     }
     cards
+}
+
+fn names_in(folder: &Path) -> Vec<String> {
+    let entries = fs::read_dir(folder).unwrap();
+    let mut names: Vec<String> = entries
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    names
 }

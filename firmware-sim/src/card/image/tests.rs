@@ -9,13 +9,6 @@ use iso7816::{Command, Response};
 use super::*;
 use crate::contacts::Chip;
 
-const CARDS: [&str; 4] = [
-    "01_Golden_PIV",
-    "02_Golden_PIV-I",
-    "37_Golden_FIPS_201-2_PIV_PPS_F=512_D=64",
-    "46_Golden_FIPS_201-2_PIV",
-];
-
 /// The published card images, or `None` with a plain word where there are none.
 fn published() -> Option<PathBuf> {
     let data = std::env::var_os("CARDWRIGHT_DATA").map_or_else(
@@ -71,11 +64,23 @@ fn verify_pin(chip: &mut PivChip) {
     assert_eq!(chip.transmit(&verify), [0x90, 0x00]);
 }
 
+/// The card images in a folder.
+fn cards(folder: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(folder).unwrap();
+    let mut names: Vec<String> = entries
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter(|name| folder.join(name).join("8 - CHUID Object").is_file())
+        .collect();
+    names.sort();
+    assert!(!names.is_empty(), "no card in {}", folder.display());
+    names
+}
+
 #[test]
 fn every_object_of_the_published_cards_is_read_back_and_what_needs_a_pin_only_with_it() {
     let Some(published) = published() else { return };
-    for name in CARDS {
-        let image = CardImage::load(published.join(name)).unwrap();
+    for name in cards(&published) {
+        let image = CardImage::load(published.join(&name)).unwrap();
         let mut chip = PivChip::from_image(&Model::series10(), &image, 1).unwrap();
         selected(&mut chip);
         for with_pin in [false, true] {
@@ -113,8 +118,8 @@ fn every_object_of_the_published_cards_is_read_back_and_what_needs_a_pin_only_wi
 fn every_private_key_of_the_published_cards_is_its_certificates() {
     let Some(published) = published() else { return };
     let mut proved = 0;
-    for name in CARDS {
-        let image = CardImage::load(published.join(name)).unwrap();
+    for name in cards(&published) {
+        let image = CardImage::load(published.join(&name)).unwrap();
         let mut chip = PivChip::from_image(&Model::series10(), &image, 1).unwrap();
         selected(&mut chip);
         for &reference in image.keys.keys() {
@@ -141,7 +146,7 @@ fn every_private_key_of_the_published_cards_is_its_certificates() {
             proved += 1;
         }
     }
-    assert_eq!(proved, 4 + 4 + 9 + 4);
+    assert!(proved >= 4, "{proved} keys");
 }
 
 /// An image of a card nobody has the keys of.
