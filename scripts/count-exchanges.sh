@@ -28,6 +28,7 @@ work=$(mktemp -d)
 started=()
 cleanup() {
     for pid in "${started[@]}"; do
+        # One that has ended by itself is no failure of the clean-up.
         kill "$pid" 2>/dev/null || true
         wait "$pid" 2>/dev/null || true
     done
@@ -46,6 +47,7 @@ done
 opensc-tool --atr >/dev/null || { cat "$work/card.log" >&2; exit 3; }
 
 # Commands and responses are lines of their own; only commands are counted.
+# grep ends with 1 where it counts none.
 exchanges() { grep -c 'APDU: ' "$work/pcscd.log" || true; }
 
 # count NAME COMMAND...: the exchanges the commands cause. Findings (1) are a result, not a failure.

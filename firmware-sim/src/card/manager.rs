@@ -89,9 +89,22 @@ impl PivChip {
         }
     }
 
+    fn run_protected_for_issuer(&mut self, command: &Command) -> Answer {
+        self.under_session(command, |card, plain, session| match plain.instruction {
+            Instruction::PUT_KEY => card.put_key(plain, session),
+            GET_STATUS => status::get_status(plain),
+            Instruction::STORE_DATA => card.store_issuer_data(plain),
+            _ => card.run_in_clear(plain),
+        })
+    }
+
     /// Opens the command, carries it out, seals what it answers. The session is taken out
     /// meanwhile, so that it has ended if the command cannot be opened. An error is told in clear.
-    fn run_protected_for_issuer(&mut self, command: &Command) -> Answer {
+    fn under_session(
+        &mut self,
+        command: &Command,
+        run: impl FnOnce(&mut Self, &Command, &SecureSession) -> Answer,
+    ) -> Answer {
         let mut session = self
             .session
             .security_domain
@@ -99,12 +112,7 @@ impl PivChip {
             .filter(SecureSession::is_open)
             .ok_or(StatusWord::SECURITY_STATUS_NOT_SATISFIED)?;
         let plain = session.open(command)?;
-        let answer = match plain.instruction {
-            Instruction::PUT_KEY => self.put_key(&plain, &session),
-            GET_STATUS => status::get_status(&plain),
-            Instruction::STORE_DATA => self.store_issuer_data(&plain),
-            _ => self.run_in_clear(&plain),
-        };
+        let answer = run(self, &plain, &session);
         let answer = answer.map(|data| session.seal(data));
         if answer != Err(Stop::PowerCut) {
             self.session.security_domain = Some(session);

@@ -277,20 +277,8 @@ fn both_wrong(bench: &mut Bench<'_>) -> Proved {
     let wrong = *wrong_passcode(bench).padded();
     let status = change(bench, wrong, &MALFORMED)?;
     let mut proof = Proof::new();
-    let compared = StatusWord::tries_left_word(before - 1);
-    proof.answers(
-        "CHANGE REFERENCE DATA with both passcodes wrong",
-        status,
-        &[StatusWord::WRONG_DATA, compared],
-    );
-    proof.left(
-        bench,
-        if status == compared {
-            before - 1
-        } else {
-            before
-        },
-    )?;
+    let sent = "CHANGE REFERENCE DATA with both passcodes wrong";
+    proof.refused_or_compared(bench, sent, status, before)?;
     proof.done()
 }
 

@@ -103,6 +103,24 @@ impl Proof {
         Ok(())
     }
 
+    /// A malformed passcode is refused for its form, and nothing changes; or compared and found
+    /// wrong, and a try is gone of those there were before.
+    pub(super) fn refused_or_compared(
+        &mut self,
+        bench: &mut Bench<'_>,
+        sent: &str,
+        status: StatusWord,
+        before: u8,
+    ) -> Result<(), ValidationError> {
+        let compared = StatusWord::tries_left_word(before - 1);
+        self.answers(sent, status, &[StatusWord::WRONG_DATA, compared]);
+        let expected = match status == compared {
+            true => before - 1,
+            false => before,
+        };
+        self.left(bench, expected)
+    }
+
     /// Verifies the passcode. Returns whether the card took it.
     pub(super) fn log_in(&mut self, bench: &mut Bench<'_>) -> Result<bool, ValidationError> {
         let status = bench.log_in()?;

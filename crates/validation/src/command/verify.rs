@@ -423,20 +423,8 @@ fn malformed(bench: &mut Bench<'_>, data: &[u8]) -> Proved {
     };
     let status = bench.transmit(&verify(APPLICATION.byte(), data))?.status;
     let mut proof = Proof::new();
-    let compared = StatusWord::tries_left_word(before - 1);
-    proof.answers(
-        "VERIFY with a malformed passcode",
-        status,
-        &[StatusWord::WRONG_DATA, compared],
-    );
-    proof.left(
-        bench,
-        if status == compared {
-            before - 1
-        } else {
-            before
-        },
-    )?;
+    let sent = "VERIFY with a malformed passcode";
+    proof.refused_or_compared(bench, sent, status, before)?;
     proof.done()
 }
 

@@ -13,7 +13,7 @@ use super::aes::{BLOCK, Engine};
 use super::messaging::SecureSession;
 use crate::card::cipher::BlockKey;
 use crate::card::nvm::{Cell, Transaction};
-use crate::card::session::{Answer, Stop};
+use crate::card::session::Answer;
 use crate::card::{Interface, PivChip};
 
 impl PivChip {
@@ -45,22 +45,10 @@ impl PivChip {
     }
 
     fn run_protected_for_piv(&mut self, command: &Command) -> Answer {
-        let mut session = self
-            .session
-            .security_domain
-            .take()
-            .filter(SecureSession::is_open)
-            .ok_or(StatusWord::SECURITY_STATUS_NOT_SATISFIED)?;
-        let plain = session.open(command)?;
-        let answer = match plain.instruction {
-            Instruction::PUT_KEY => self.put_administration_key(&plain, &session),
+        self.under_session(command, |card, plain, session| match plain.instruction {
+            Instruction::PUT_KEY => card.put_administration_key(plain, session),
             _ => Err(StatusWord::INSTRUCTION_NOT_SUPPORTED.into()),
-        };
-        let answer = answer.map(|data| session.seal(data));
-        if answer != Err(Stop::PowerCut) {
-            self.session.security_domain = Some(session);
-        }
-        answer
+        })
     }
 
     fn put_administration_key(&mut self, command: &Command, session: &SecureSession) -> Answer {
