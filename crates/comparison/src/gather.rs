@@ -278,7 +278,6 @@ fn object_of(tag: &[u8]) -> Option<ObjectId> {
 
 /// What an answer says of an object; `None` for one that is longer than an image takes.
 fn content(object: ObjectId, response: &Masked, status: StatusWord) -> Option<Content> {
-    const DATA: Tag = Tag(0x53);
     if !status.is_ok() {
         return Some(Content::Refused(status));
     }
@@ -286,8 +285,7 @@ fn content(object: ObjectId, response: &Masked, status: StatusWord) -> Option<Co
         return Some(Content::Withheld);
     }
     let bytes = response.filled();
-    let wrapper = if object.is_bare() { object.tag() } else { DATA };
-    let content = match ber::expect(wrapper, &bytes) {
+    let content = match ber::expect(object.wrapper(), &bytes) {
         Ok([]) => Content::Empty,
         Ok(value) if value.len() <= CardImage::MAX_OBJECT => Content::Present(value.to_vec()),
         Err(_) if bytes.len() <= CardImage::MAX_OBJECT => Content::Malformed(bytes),

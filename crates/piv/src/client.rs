@@ -154,11 +154,7 @@ impl Client {
     /// [`PivError::Refused`], for instance before the PIN; [`PivError::Malformed`] when the
     /// wrapper is not there.
     pub fn get_data(&mut self, object: ObjectId) -> Result<Option<Vec<u8>>, PivError> {
-        let wrapper = if object.is_bare() {
-            object.tag()
-        } else {
-            commands::WRAPPER
-        };
+        let wrapper = object.wrapper();
         let action = Action::Read(object);
         let response = self.read(action, object.tag())?;
         response

@@ -189,6 +189,15 @@ impl ObjectId {
         }
     }
 
+    /// The outermost tag of what GET DATA returns: 53, or the object's own.
+    #[must_use]
+    pub fn wrapper(self) -> Tag {
+        match self.is_bare() {
+            true => self.tag(),
+            false => Tag(0x53),
+        }
+    }
+
     /// Whether the object carries its own tag instead of the 53 wrapper.
     #[must_use]
     pub fn is_bare(self) -> bool {

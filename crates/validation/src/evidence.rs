@@ -283,14 +283,10 @@ impl Evidence {
 
     fn decode(&mut self) {
         for object in ObjectId::all() {
-            let wrapper = match object.is_bare() {
-                true => object.tag(),
-                false => ber::Tag(0x53),
-            };
             // A wrapper that is not there is a finding of the assertion about it.
             let value = self
                 .raw(object)
-                .and_then(|raw| ber::expect(wrapper, raw).ok());
+                .and_then(|raw| ber::expect(object.wrapper(), raw).ok());
             if let Some(value) = value {
                 self.contents.insert(object, value.to_vec());
             }

@@ -114,11 +114,7 @@ fn security_object(cells: &Transaction, authority: &Authority) -> Vec<u8> {
         let Some(whole) = cells.get(Cell::Object(object.tag())) else {
             continue;
         };
-        let wrapper = match object.is_bare() {
-            true => object.tag(),
-            false => Tag(0x53),
-        };
-        let value = ber::expect(wrapper, whole).expect("an object was put in its wrapper");
+        let value = ber::expect(object.wrapper(), whole).expect("an object was put in its wrapper");
         let [high, low] = object.container().to_be_bytes();
         mapping.extend([group, high, low]);
         let mut hashed = ber::object(Tag(0x02), &[group]);

@@ -200,7 +200,7 @@ fn mandatory_objects(evidence: &Evidence) -> Judgement {
 }
 
 fn wrapper(evidence: &Evidence, object: ObjectId) -> Judgement {
-    let tag = wrapper_tag(object);
+    let tag = object.wrapper();
     let raw = evidence.raw(object).unwrap_or_default();
     match ber::expect(tag, raw) {
         Ok(_) => Judgement::pass(),
@@ -209,13 +209,6 @@ fn wrapper(evidence: &Evidence, object: ObjectId) -> Judgement {
             Judgement::fail(format!("one object `{tag}`"), "something else")
         }
         Err(error) => Judgement::fail(format!("one object `{tag}`"), error.to_string()),
-    }
-}
-
-fn wrapper_tag(object: ObjectId) -> Tag {
-    match object.is_bare() {
-        true => object.tag(),
-        false => Tag(0x53),
     }
 }
 
