@@ -1,18 +1,19 @@
 //! The journalled flow.
 //!
 //! [`Issuer::issue_all`] takes requests through a [`Station`], one card each. The way of one card
-//! is in `issue/card.rs`; what is done to the chip in `issue/chip.rs`, through its card manager in
-//! `issue/manager.rs`; how it is checked when it is done in `issue/read_back.rs`; what is done after
-//! a crash in `issue/recovery.rs`.
+//! is in `issue/card.rs`; what is done to the chip in `issue/chip.rs`, and how for each application
+//! below it; how it is checked when it is done in `issue/read_back.rs`; what is done after a crash
+//! in `issue/recovery.rs`.
 
 mod card;
 mod chip;
 mod event;
 mod failure;
-mod manager;
+mod identity;
 mod plastic;
 mod read_back;
 mod recovery;
+mod session;
 mod station;
 
 use std::sync::Arc;
@@ -206,7 +207,7 @@ impl Issuer {
             blank: None,
             at: None,
             out: true,
-            steps: Steps::of_most_cards(),
+            steps: Steps::of_every_card(),
         };
         making.make().map(Fulfilled::Now)
     }

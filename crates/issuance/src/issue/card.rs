@@ -15,10 +15,12 @@ use printers::{CardPosition, Job, Position};
 use series::{Identification, Profile, Slot};
 use x509_cert::Certificate;
 
-use super::chip::{Chip, Identified, Identity, Session};
+use super::chip::{self, Chip, Identified};
 use super::event::{IssueEvent, IssuedCard, IssuedCertificate, Observer};
 use super::plastic::clear_printer;
+use super::identity::Identity;
 use super::read_back::Stranger;
+use super::session::Session;
 use super::{CardFailure, IssueError, Issuer, Station};
 use crate::authority::serial_text;
 use crate::request::Request;
@@ -56,12 +58,18 @@ pub(super) struct Steps {
 
 impl Steps {
     /// Without those only some cards take. Both ways to hand a card over are one.
-    pub(super) fn of_most_cards() -> Self {
+    pub(super) fn of_every_card() -> Self {
         let taken = StepKind::ORDER.iter().filter(|kind| !kind.is_optional());
         Self {
             begun: 0,
             of: taken.count() - 1,
         }
+    }
+
+    /// And those this card takes, which is known once it is identified.
+    fn add_optional(&mut self, takes: impl Fn(StepKind) -> bool) {
+        let optional = StepKind::ORDER.iter().filter(|kind| kind.is_optional());
+        self.of += optional.filter(|kind| takes(**kind)).count();
     }
 }
 
@@ -81,9 +89,10 @@ impl Making<'_> {
         let started = self.issuer.ambient.elapsed();
         self.step(StepKind::Feed, Self::feed)?;
         let mut chip = self.step(StepKind::Identify, Self::identify)?;
-        let personalised = self.personalise(&mut chip);
+        self.steps.add_optional(|kind| chip.takes(kind));
+        let personalised = self.personalise(&mut *chip);
         // The chip must be without power before the card moves, however it went.
-        let series = chip.profile.id.clone();
+        let series = chip.profile().id.clone();
         let closed = chip.close();
         let certificates = personalised?;
         closed?;
@@ -108,16 +117,18 @@ impl Making<'_> {
     }
 
     /// Everything done to the chip.
-    fn personalise(&mut self, chip: &mut Chip) -> Result<Vec<IssuedCertificate>, IssueError> {
-        let identity = Identity::new(&chip.profile, &*self.issuer.ambient)?;
-        if chip.lacks_serial() {
+    fn personalise(&mut self, chip: &mut dyn Chip) -> Result<Vec<IssuedCertificate>, IssueError> {
+        let identity = Identity::new(chip.profile(), &*self.issuer.ambient)?;
+        if chip.takes(StepKind::WriteSerial) {
             self.step(StepKind::WriteSerial, |it| it.write_serial(chip))?;
         }
         self.step(StepKind::ReplaceAdminKey, |it| it.replace_admin_key(chip))?;
         self.step(StepKind::SetPasscodes, |it| it.set_passcodes(chip))?;
-        self.step(StepKind::WriteIdentity, |it| {
-            it.write_identity(chip, &identity)
-        })?;
+        if chip.takes(StepKind::WriteIdentity) {
+            self.step(StepKind::WriteIdentity, |it| {
+                it.write_identity(chip, &identity)
+            })?;
+        }
         let mut certificates = Vec::new();
         for slot in Slot::ALL {
             let key = self.step(StepKind::GenerateKey(slot), |it| it.generate(chip, slot))?;
@@ -130,10 +141,12 @@ impl Making<'_> {
             })?;
             certificates.push(issued(slot, &certificate)?);
         }
-        self.step(StepKind::WriteSecurityObject, |it| {
-            let detail = chip.write_security_object(it.issuer.authority.content_signer())?;
-            Ok(((), detail))
-        })?;
+        if chip.takes(StepKind::WriteSecurityObject) {
+            self.step(StepKind::WriteSecurityObject, |it| {
+                let detail = chip.write_security_object(it.issuer.authority.content_signer())?;
+                Ok(((), detail))
+            })?;
+        }
         self.step(StepKind::ReadBack, |it| it.read_back(chip))?;
         Ok(certificates)
     }
@@ -149,7 +162,6 @@ impl Making<'_> {
         self.issuer.store.intend(self.card, kind, now)?;
         self.at = Some(kind);
         self.steps.begun += 1;
-        self.steps.of += usize::from(kind.is_optional());
         self.observer.event(&IssueEvent::StepBegun {
             request: &self.request.id,
             card: self.card,
@@ -214,7 +226,7 @@ impl Making<'_> {
         Ok(())
     }
 
-    fn identify(&mut self) -> Done<Chip> {
+    fn identify(&mut self) -> Done<Box<dyn Chip>> {
         let link = self.station.encoder.connect(self.station.card_within)?;
         let relative = self.issuer.data.transcript(self.card);
         self.issuer
@@ -222,15 +234,19 @@ impl Making<'_> {
             .record_transcript(self.card, &relative.to_string_lossy())?;
         let path = self.issuer.data.join(&relative);
         let mut session = Session::open(link, &path, &self.issuer.ambient)?;
-        let mut chip = match self.blank_of(&mut session) {
-            Ok(identified) => session.into_chip(identified),
-            Err(error) => return Err(close_after(session.close(), error)),
+        let opened = match self.blank_of(&mut session) {
+            Ok(identified) => chip::open(session, identified),
+            Err(error) => Err((session, error)),
+        };
+        let mut chip = match opened {
+            Ok(chip) => chip,
+            Err((session, error)) => return Err(close_after(session.close(), error)),
         };
         let ambient = Arc::clone(&self.issuer.ambient);
         if let Err(error) = chip.open_blank(&self.issuer.keys, &*ambient) {
             return Err(close_after(chip.close(), error));
         }
-        let detail = format!("{}, blank {}", chip.profile.id, chip.blank);
+        let detail = format!("{}, blank {}", chip.profile().id, chip.blank());
         Ok((chip, detail))
     }
 
@@ -256,7 +272,6 @@ impl Making<'_> {
             .store
             .bind_blank(self.card, &blank, &profile.id, now)?;
         Ok(Identified {
-            application: session.select_piv(&profile)?,
             profile,
             plan,
             blank,
@@ -295,38 +310,34 @@ impl Making<'_> {
         }
     }
 
-    fn write_serial(&mut self, chip: &mut Chip) -> Done<()> {
+    fn write_serial(&mut self, chip: &mut dyn Chip) -> Done<()> {
         let ambient = Arc::clone(&self.issuer.ambient);
         let detail = chip.write_serial(&self.issuer.keys, &*ambient)?;
         Ok(((), detail))
     }
 
-    fn replace_admin_key(&mut self, chip: &mut Chip) -> Done<()> {
+    fn replace_admin_key(&mut self, chip: &mut dyn Chip) -> Done<()> {
         let ambient = Arc::clone(&self.issuer.ambient);
         let detail = chip.replace_admin_key(&self.issuer.keys, &*ambient)?;
         Ok(((), detail))
     }
 
-    fn set_passcodes(&mut self, chip: &mut Chip) -> Done<()> {
-        let keys = &self.issuer.keys;
-        let transport = keys.transport(&chip.profile.id)?;
-        chip.set_passcodes(transport, keys, &self.passcode)?;
+    fn set_passcodes(&mut self, chip: &mut dyn Chip) -> Done<()> {
+        chip.set_passcodes(&self.issuer.keys, &self.passcode)?;
         Ok(((), String::new()))
     }
 
-    fn write_identity(&mut self, chip: &mut Chip, identity: &Identity) -> Done<()> {
+    fn write_identity(&mut self, chip: &mut dyn Chip, identity: &Identity) -> Done<()> {
         let signer = self.issuer.authority.content_signer();
         let detail = chip.write_identity(identity, self.request, signer)?;
         Ok(((), detail))
     }
 
-    fn generate(&mut self, chip: &mut Chip, slot: Slot) -> Done<PublicKey> {
+    fn generate(&mut self, chip: &mut dyn Chip, slot: Slot) -> Done<PublicKey> {
         let started = self.issuer.ambient.elapsed();
-        let key = chip.generate(slot)?;
+        let (key, mut detail) = chip.generate(slot)?;
         let took = self.issuer.ambient.elapsed().saturating_sub(started);
-        let (reference, algorithm) = chip.plan.slot(slot);
-        let mut detail = format!("{algorithm} in key {reference}");
-        let budget = chip.profile.timing.generate_key();
+        let budget = chip.profile().timing.generate_key();
         if took > budget {
             detail.push_str(&slow(took, budget));
         }
@@ -335,12 +346,13 @@ impl Making<'_> {
 
     fn certify(
         &mut self,
-        chip: &mut Chip,
+        chip: &mut dyn Chip,
         slot: Slot,
         key: &PublicKey,
         identity: &Identity,
     ) -> Done<Certificate> {
-        let certificate = chip.certify(
+        let certificate = chip::certify(
+            chip,
             slot,
             key,
             self.request,
@@ -368,15 +380,13 @@ impl Making<'_> {
         Ok((certificate, detail))
     }
 
-    fn read_back(&mut self, chip: &mut Chip) -> Done<()> {
-        let stranger = Stranger {
-            plan: &chip.plan,
+    fn read_back(&mut self, chip: &mut dyn Chip) -> Done<()> {
+        chip.read_back(&Stranger {
             chain: self.issuer.authority.chain(),
             passcode: &self.passcode,
             user: self.request.user,
             ambient: &*self.issuer.ambient,
-        };
-        stranger.read_back(&mut chip.client)?;
+        })?;
         Ok((
             (),
             "objects, signatures, certificates and keys in order".to_owned(),

@@ -198,6 +198,9 @@ mod tests {
         }
     }
 
+    /// How many steps every card takes.
+    const EVERY: usize = 15;
+
     /// The steps of a card up to `count`, all done, handed over as told, no optional ones.
     fn way(count: usize, handover: Handover) -> Vec<Step> {
         StepKind::ORDER[..17]
@@ -241,7 +244,7 @@ mod tests {
     #[test]
     fn the_whole_way_issues_the_card() {
         for handover in [Handover::Delivered, Handover::Held] {
-            let state = CardState::fold(&way(17, handover), None).unwrap();
+            let state = CardState::fold(&way(EVERY, handover), None).unwrap();
             assert_eq!(state, CardState::Issued { handover });
             assert!(state.is_live() && !state.is_unfinished());
         }
@@ -278,7 +281,7 @@ mod tests {
 
     #[test]
     fn a_blank_is_free_again_only_before_the_first_writing_step() {
-        for count in 0..17 {
+        for count in 0..EVERY {
             let steps = way(count, Handover::Held);
             let state = CardState::fold(&steps, Some("power cut")).unwrap();
             let released = matches!(state, CardState::Released { .. });
@@ -299,7 +302,7 @@ mod tests {
             let all_done = steps.iter().all(|step| matches!(step.outcome, Some((Outcome::Done { .. }, _))));
             if let CardState::Issued { .. } = state {
                 let optional = steps.iter().filter(|step| step.kind.is_optional()).count();
-                prop_assert_eq!(steps.len() - optional, 17);
+                prop_assert_eq!(steps.len() - optional, EVERY);
                 prop_assert!(all_done);
             }
             if let CardState::Released { .. } = state {
@@ -324,7 +327,7 @@ mod tests {
         /// Nothing but putting the card away follows a failure or a lost outcome.
         #[test]
         fn no_step_follows_a_failure_or_a_lost_outcome(
-            count in 0..17_usize,
+            count in 0..EVERY,
             lost in any::<bool>(),
             next in 0..StepKind::ORDER.len(),
         ) {

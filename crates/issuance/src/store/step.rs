@@ -20,7 +20,8 @@ pub enum StepKind {
     ReplaceAdminKey,
     /// PUK and passcode replace the transport values.
     SetPasscodes,
-    /// CHUID, capability container, Discovery Object and Printed Information are written.
+    /// CHUID, capability container, Discovery Object and Printed Information are written. Left out
+    /// for an application without such objects.
     WriteIdentity,
     /// A key pair is made on the card.
     GenerateKey(Slot),
@@ -28,7 +29,8 @@ pub enum StepKind {
     Certify(Slot),
     /// The certificate is written.
     WriteCertificate(Slot),
-    /// The Security Object over all the others is written.
+    /// The Security Object over all the others is written. Left out for an application without
+    /// one.
     WriteSecurityObject,
     /// Everything is read back and checked as a stranger would.
     ReadBack,
@@ -92,7 +94,10 @@ impl StepKind {
     /// Whether a card may do without the step.
     #[must_use]
     pub fn is_optional(self) -> bool {
-        self == Self::WriteSerial
+        matches!(
+            self,
+            Self::WriteSerial | Self::WriteIdentity | Self::WriteSecurityObject
+        )
     }
 
     /// Whether the step leaves something on chip or plastic that cannot be taken back, so that a

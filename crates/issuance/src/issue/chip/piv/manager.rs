@@ -22,14 +22,14 @@ use series::{
     SerialWriting,
 };
 
-use super::IssueError;
-use super::chip::Chip;
+use super::PivChip;
+use crate::issue::IssueError;
 use crate::keys::KeyRing;
 
 /// Versions PUT KEY can replace and write; others are initial keys, beside which new ones are put.
 const VERSIONS: std::ops::RangeInclusive<u8> = 0x01..=0x7F;
 
-impl Chip {
+impl PivChip {
     /// Whether the blank has to get a serial number: the profile says so and the chip has not told
     /// issuer and card number both.
     pub(super) fn lacks_serial(&self) -> bool {
@@ -56,7 +56,7 @@ impl Chip {
 
     /// Writes what is absent of issuer and card number, and reads both back. What is there stays
     /// as it is, so that a blank is never numbered twice.
-    pub(super) fn write_serial(
+    pub(super) fn number_blank(
         &mut self,
         keys: &KeyRing,
         ambient: &dyn Ambient,
