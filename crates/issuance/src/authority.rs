@@ -9,6 +9,7 @@ mod chain;
 mod name;
 mod profile;
 mod signature;
+mod terms;
 mod test_authority;
 
 use ground::{Blame, Blamed};
@@ -19,12 +20,12 @@ use thiserror::Error;
 use x509_cert::Certificate;
 use x509_cert::name::Name;
 use x509_cert::request::CertReq;
-use x509_cert::spki::ObjectIdentifier;
 
 use crate::keys::Purpose;
 
 pub use chain::{ChainError, verify_chain};
 pub use name::subject_name;
+pub use terms::{CertificateTerms, PolicyTerms};
 pub use test_authority::TestAuthority;
 
 /// Who certifies keys.
@@ -52,14 +53,14 @@ pub trait Authority: Send {
 /// What the Registration Authority asks to be certified.
 #[derive(Clone, Debug)]
 pub struct Submission<'a> {
-    /// What the key is for; it decides key usage and names.
+    /// What the key is for.
     pub slot: Slot,
     /// Whom to name.
     pub subject: Name,
-    /// What identifies the card in an authentication certificate.
-    pub card: CardNames<'a>,
-    /// The certificate policy to assert, if any.
-    pub policy: Option<ObjectIdentifier>,
+    /// What identifies the card in an authentication certificate, of a card that has such names.
+    pub card: Option<CardNames<'a>>,
+    /// What else the certificate has to say.
+    pub terms: CertificateTerms,
     /// The first moment of validity.
     pub not_before: Timestamp,
     /// The last moment of validity.

@@ -1,22 +1,25 @@
 //! What stands in the certificates of the test authority.
 
+use std::time::Duration;
+
 use const_oid::ObjectIdentifier;
-use const_oid::db::rfc5280::ID_KP_CLIENT_AUTH;
-use der::asn1::{Any, Ia5String, OctetString};
+use const_oid::db::rfc5280::{ID_KP_CLIENT_AUTH, ID_QT_CPS};
+use der::asn1::{Any, GeneralizedTime, Ia5String, OctetString};
+use jiff::Timestamp;
 use series::Slot;
 use x509_cert::TbsCertificate;
 use x509_cert::builder::profile::BuilderProfile;
-use x509_cert::ext::pkix::certpolicy::PolicyInformation;
+use x509_cert::ext::pkix::certpolicy::{PolicyInformation, PolicyQualifierInfo};
 use x509_cert::ext::pkix::name::{GeneralName, OtherName};
 use x509_cert::ext::pkix::{
     AuthorityKeyIdentifier, BasicConstraints, CertificatePolicies, ExtendedKeyUsage, KeyUsage,
-    KeyUsages, SubjectAltName, SubjectKeyIdentifier,
+    KeyUsages, PrivateKeyUsagePeriod, SubjectAltName, SubjectKeyIdentifier,
 };
 use x509_cert::ext::{Extension, ToExtension};
 use x509_cert::name::Name;
 use x509_cert::spki::SubjectPublicKeyInfoRef;
 
-use super::CardNames;
+use super::{CardNames, CertificateTerms, PolicyTerms};
 
 /// pivFASC-N (FIPS 201-3, appendix B; SP 800-73-5 Part 1, 3.4).
 const FASC_N: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.16.840.1.101.3.6.6");
@@ -40,39 +43,38 @@ pub(super) enum Kind {
         slot: Slot,
         /// FASC-N and UUID of the card.
         names: Option<(uuid::Uuid, [u8; 25])>,
-        policy: Option<ObjectIdentifier>,
+        terms: CertificateTerms,
     },
 }
 
 impl Kind {
     pub(super) fn person(
         slot: Slot,
-        card: CardNames<'_>,
-        policy: Option<ObjectIdentifier>,
+        card: Option<CardNames<'_>>,
+        terms: CertificateTerms,
     ) -> Self {
         Self::Person {
             slot,
             // SP 800-73-5 Part 1, 3.4 puts the card's names into the certificates that
             // authenticate it, not into those that sign content.
-            names: (slot == Slot::Authentication).then_some((card.uuid, *card.fascn)),
-            policy,
+            names: card
+                .filter(|_| slot == Slot::Authentication)
+                .map(|card| (card.uuid, *card.fascn)),
+            terms,
         }
     }
 
-    fn key_usage(&self) -> KeyUsage {
-        KeyUsage(match self {
-            Self::Authority { .. } => KeyUsages::KeyCertSign | KeyUsages::CRLSign,
-            Self::ContentSigner => KeyUsages::DigitalSignature | KeyUsages::NonRepudiation,
-            Self::Person {
-                slot: Slot::Authentication,
-                ..
-            } => KeyUsages::DigitalSignature.into(),
-            // Content commitment alone, as in the estate's own signing certificates.
-            Self::Person {
-                slot: Slot::Signing,
-                ..
-            } => KeyUsages::NonRepudiation.into(),
-        })
+    fn key_usage(&self) -> (bool, KeyUsage) {
+        match self {
+            Self::Authority { .. } => {
+                (true, KeyUsage(KeyUsages::KeyCertSign | KeyUsages::CRLSign))
+            }
+            Self::ContentSigner => {
+                let usage = KeyUsages::DigitalSignature | KeyUsages::NonRepudiation;
+                (true, KeyUsage(usage))
+            }
+            Self::Person { terms, .. } => (terms.usage_critical, terms.usage),
+        }
     }
 }
 
@@ -98,7 +100,8 @@ impl BuilderProfile for Profile {
         };
         let mut add = |extension: Extension| extensions.push(extension);
         let subject = tbs.subject();
-        add((true, &self.kind.key_usage()).to_extension(subject, &[])?);
+        let (critical, usage) = self.kind.key_usage();
+        add((critical, &usage).to_extension(subject, &[])?);
         add((false, &SubjectKeyIdentifier::try_from(spk)?).to_extension(subject, &[])?);
         add((false, &authority_key).to_extension(subject, &[])?);
         match &self.kind {
@@ -116,7 +119,7 @@ impl BuilderProfile for Profile {
             Kind::Person {
                 slot,
                 names,
-                policy,
+                terms,
             } => {
                 if *slot == Slot::Authentication {
                     let usage = ExtendedKeyUsage(vec![ID_KP_CLIENT_AUTH]);
@@ -125,14 +128,17 @@ impl BuilderProfile for Profile {
                 if let Some((uuid, fascn)) = names {
                     add((false, &card_names(*uuid, fascn)?).to_extension(subject, &[])?);
                 }
-                if let Some(policy) = policy {
-                    let policies = CertificatePolicies(vec![PolicyInformation {
-                        policy_identifier: *policy,
-                        policy_qualifiers: None,
-                    }]);
-                    // Critical on signing certificates, as in the estate's own.
-                    let critical = *slot == Slot::Signing;
-                    add((critical, &policies).to_extension(subject, &[])?);
+                if let Some(policy) = &terms.policy {
+                    let policies = certificate_policies(policy)?;
+                    add((policy.critical, &policies).to_extension(subject, &[])?);
+                }
+                if let Some(until) = terms.key_until {
+                    let from = tbs.validity().not_before.to_date_time();
+                    let period = PrivateKeyUsagePeriod {
+                        not_before: Some(GeneralizedTime::from_date_time(from)),
+                        not_after: Some(generalized(until)?),
+                    };
+                    add((false, &period).to_extension(subject, &[])?);
                 }
             }
         }
@@ -149,4 +155,25 @@ fn card_names(uuid: uuid::Uuid, fascn: &[u8; 25]) -> der::Result<SubjectAltName>
         }),
         GeneralName::UniformResourceIdentifier(Ia5String::new(&uuid.urn().to_string())?),
     ]))
+}
+
+fn certificate_policies(policy: &PolicyTerms) -> der::Result<CertificatePolicies> {
+    let statement = policy.practice_statement.as_deref();
+    let qualifiers = statement
+        .map(|uri| {
+            Ok::<_, der::Error>(vec![PolicyQualifierInfo {
+                policy_qualifier_id: ID_QT_CPS,
+                qualifier: Some(Any::encode_from(&Ia5String::new(uri)?)?),
+            }])
+        })
+        .transpose()?;
+    Ok(CertificatePolicies(vec![PolicyInformation {
+        policy_identifier: policy.identifier,
+        policy_qualifiers: qualifiers,
+    }]))
+}
+
+fn generalized(at: Timestamp) -> der::Result<GeneralizedTime> {
+    let seconds = u64::try_from(at.as_second()).map_err(|_| der::ErrorKind::DateTime)?;
+    GeneralizedTime::from_unix_duration(Duration::from_secs(seconds))
 }

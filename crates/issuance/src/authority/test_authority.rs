@@ -150,7 +150,7 @@ impl Authority for TestAuthority {
         let profile = Profile {
             issuer: self.chain[0].tbs_certificate().subject().clone(),
             subject: submission.subject.clone(),
-            kind: Kind::person(submission.slot, submission.card, submission.policy),
+            kind: Kind::person(submission.slot, submission.card, submission.terms.clone()),
         };
         let certificate = build(
             profile,

@@ -1,5 +1,6 @@
 //! What is done to the chip, one function a step, whatever application it speaks.
 
+mod authentic;
 mod piv;
 
 use ::piv::signed::ContentSigner;
@@ -7,7 +8,7 @@ use ::piv::PublicKey;
 use ::piv::secrets::Passcode;
 use globalplatform::ProductionData;
 use ground::Ambient;
-use series::{PivPlan, Profile, Slot};
+use series::{Plan, Profile, Slot};
 use x509_cert::Certificate;
 use x509_cert::name::Name;
 use x509_cert::request::CertReq;
@@ -16,7 +17,7 @@ use super::IssueError;
 use super::identity::Identity;
 use super::read_back::{ReadBackError, Stranger};
 use super::session::Session;
-use crate::authority::{Authority, CardNames, Submission, subject_name};
+use crate::authority::{Authority, CardNames, CertificateTerms, Submission, subject_name};
 use crate::keys::KeyRing;
 use crate::request::Request;
 use crate::store::{BlankNumber, StepKind};
@@ -49,6 +50,9 @@ pub(super) trait Chip {
         keys: &KeyRing,
         ambient: &dyn Ambient,
     ) -> Result<String, IssueError>;
+
+    /// Whether it has a UUID and a FASC-N of its own, for its certificates to name.
+    fn bears_names(&self) -> bool;
 
     /// Replaces the transport passcodes.
     fn set_passcodes(&mut self, keys: &KeyRing, passcode: &Passcode) -> Result<(), IssueError>;
@@ -93,7 +97,8 @@ pub(super) trait Chip {
 /// What is known of a blank once its chip has been identified.
 pub(super) struct Identified {
     pub(super) profile: Profile,
-    pub(super) plan: PivPlan,
+    /// The application that decided the series, and is selected.
+    pub(super) application: Vec<u8>,
     pub(super) blank: BlankNumber,
     pub(super) numbers: ProductionData,
 }
@@ -104,9 +109,29 @@ pub(super) fn open(
     mut session: Session,
     identified: Identified,
 ) -> Result<Box<dyn Chip>, (Session, IssueError)> {
-    match piv::select(&mut session, &identified.profile) {
-        Ok(application) => Ok(piv::open(session, identified, application)),
-        Err(error) => Err((session, error)),
+    session.channel.set_limits(identified.profile.limits());
+    match identified.profile.plan() {
+        Some(Plan::Piv(plan)) => {
+            let plan = plan.clone();
+            match piv::select(&mut session) {
+                Ok(properties) => Ok(piv::open(session, identified, plan, properties)),
+                Err(error) => Err((session, error)),
+            }
+        }
+        Some(Plan::Authentic(plan)) => {
+            let plan = plan.clone();
+            match authentic::select(&mut session, &plan, &identified.application) {
+                Ok(applet) => Ok(authentic::open(session, identified, plan, applet)),
+                Err(error) => Err((session, error)),
+            }
+        }
+        None => {
+            let error = series::Refusal::NoEngine {
+                series: identified.profile.name().to_owned(),
+                engine: identified.profile.engine.value,
+            };
+            Err((session, error.into()))
+        }
     }
 }
 
@@ -120,18 +145,7 @@ pub(super) fn certify(
     passcode: &Passcode,
     authority: &mut dyn Authority,
 ) -> Result<Certificate, IssueError> {
-    let wanted = &chip.profile().certificate;
-    let policy = match (slot, &wanted.signing_policy) {
-        (Slot::Signing, Some(policy)) => {
-            Some(policy.value.parse().map_err(|error: const_oid::Error| {
-                IssueError::Prepare {
-                    what: "the certificate policy of the profile",
-                    detail: error.to_string(),
-                }
-            })?)
-        }
-        _ => None,
-    };
+    let wanted = chip.profile().certificate.clone();
     let subject = subject_name(
         &wanted.organisation.value,
         &wanted.organisational_unit.value,
@@ -139,14 +153,19 @@ pub(super) fn certify(
         &request.name,
     );
     let signed = chip.sign_request(slot, subject.clone(), key, passcode)?;
+    let names = CardNames {
+        uuid: identity.uuid,
+        fascn: identity.fasc_n.bytes(),
+    };
     let certificate = authority.submit(&Submission {
         slot,
         subject,
-        card: CardNames {
-            uuid: identity.uuid,
-            fascn: identity.fasc_n.bytes(),
-        },
-        policy,
+        card: chip.bears_names().then_some(names),
+        terms: CertificateTerms::of(&wanted, slot, identity.not_before, identity.not_after)
+            .map_err(|detail| IssueError::Prepare {
+                what: "the certificate profile",
+                detail,
+            })?,
         not_before: identity.not_before,
         not_after: identity.not_after,
         request: &signed,

@@ -1,6 +1,7 @@
 use std::io;
 use std::path::PathBuf;
 
+use authentic::AuthenticError;
 use face::{FaceError, FaceMismatch, PhotoError};
 use globalplatform::GlobalPlatformError;
 use globalplatform::management::ManagementError;
@@ -104,6 +105,9 @@ pub enum IssueError {
     /// The PIV application.
     #[error(transparent)]
     Piv(#[from] PivError),
+    /// The AuthentIC application.
+    #[error(transparent)]
+    Authentic(#[from] AuthenticError),
     /// The journal.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -167,6 +171,12 @@ pub enum IssueError {
         series: String,
         /// The card's answer.
         status: StatusWord,
+    },
+    /// The officer's passcode of the stock does not open the blank.
+    #[error("the blank does not take the officer's passcode of the stock for `{series}`; one of its tries is spent")]
+    TransportOfficer {
+        /// The series.
+        series: String,
     },
     /// The card manager's production data.
     #[error(transparent)]
@@ -235,6 +245,7 @@ impl Blamed for IssueError {
             Self::Link(error) => error.blame(),
             Self::Identify(error) => error.blame(),
             Self::Piv(error) => error.blame(),
+            Self::Authentic(error) => error.blame(),
             Self::Store(error) => error.blame(),
             Self::Keys(error) => error.blame(),
             Self::Authority(error) => error.blame(),
@@ -249,6 +260,7 @@ impl Blamed for IssueError {
             | Self::EncoderOccupied { .. }
             | Self::NotABlank { .. }
             | Self::TransportKey { .. }
+            | Self::TransportOfficer { .. }
             | Self::Prepare { .. } => Blame::OperatorMistake,
             Self::GlobalPlatform(error) => error.blame(),
             Self::ManagerChannel { source, .. } => source.blame(),
@@ -268,6 +280,7 @@ impl Blamed for IssueError {
             Self::Link(error) => return error.hint(),
             Self::Identify(error) => return error.hint(),
             Self::Piv(error) => return error.hint(),
+            Self::Authentic(error) => return error.hint(),
             Self::Store(error) => return error.hint(),
             Self::Keys(error) => return error.hint(),
             Self::Authority(error) => return error.hint(),
@@ -280,6 +293,10 @@ impl Blamed for IssueError {
             Self::NotABlank { .. } => "take the card out of the stock: somebody may be missing it",
             Self::TransportKey { .. } => {
                 "compare the supplier's transport values with the key ring; the blank is not harmed"
+            }
+            Self::TransportOfficer { .. } => {
+                "set this blank aside and compare the supplier's transport values with the key \
+                 ring before the next one"
             }
             Self::EncoderOccupied { .. } => {
                 "take the card out; if the reader is empty, the station file names the wrong reader"

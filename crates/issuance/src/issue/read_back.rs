@@ -2,7 +2,9 @@
 //! nothing remembered from writing it. What is the same for every application is here, what an
 //! application holds in `chip`.
 
+use authentic::AuthenticError;
 use ground::{Ambient, Blame, Blamed};
+use iso7816::LinkError;
 use piv::objects::{CertificateObjectError, ObjectError};
 use piv::secrets::Passcode;
 use piv::signed::SignedError;
@@ -75,6 +77,32 @@ pub enum ReadBackError {
     /// The card does not answer as it should.
     #[error(transparent)]
     Piv(#[from] PivError),
+    /// The AuthentIC application does not answer as it should.
+    #[error(transparent)]
+    Authentic(#[from] AuthenticError),
+    /// The card cannot be reset.
+    #[error(transparent)]
+    Link(#[from] LinkError),
+    /// A file is not as its format has it.
+    #[error("the card is not in order: {finding}")]
+    Finding {
+        /// What is wrong, and where.
+        finding: authentic::Finding,
+    },
+    /// A certificate is not there.
+    #[error("the {slot} certificate was written and is not there")]
+    NoCertificate {
+        /// What its key is for.
+        slot: Slot,
+    },
+    /// What lies in the place of a certificate is none.
+    #[error("what was written as {slot} certificate is none any more: {source}")]
+    NotACertificate {
+        /// What its key is for.
+        slot: Slot,
+        /// What is wrong.
+        source: der::Error,
+    },
     /// An object is not there.
     #[error("the {object} was written and is not there")]
     Missing {
@@ -136,6 +164,8 @@ impl Blamed for ReadBackError {
     fn blame(&self) -> Blame {
         match self {
             Self::Piv(error) => error.blame(),
+            Self::Authentic(error) => error.blame(),
+            Self::Link(error) => error.blame(),
             Self::Chain(error) => error.blame(),
             _ => Blame::CardMisbehaved,
         }
@@ -144,6 +174,8 @@ impl Blamed for ReadBackError {
     fn hint(&self) -> Option<String> {
         match self {
             Self::Piv(error) => error.hint(),
+            Self::Authentic(error) => error.hint(),
+            Self::Link(error) => error.hint(),
             Self::Chain(error) => error.hint(),
             _ => Some("set the card aside by its number; it must not be handed out".to_owned()),
         }

@@ -31,12 +31,8 @@ use crate::keys::KeyRing;
 use crate::request::Request;
 use crate::store::{BlankNumber, StepKind};
 
-/// Selects the PIV application, with the sizes of the series.
-pub(super) fn select(
-    session: &mut Session,
-    profile: &Profile,
-) -> Result<ApplicationProperties, IssueError> {
-    session.channel.set_limits(profile.limits());
+/// Selects the PIV application.
+pub(super) fn select(session: &mut Session) -> Result<ApplicationProperties, IssueError> {
     Ok(Client::probe(&mut session.channel)?)
 }
 
@@ -44,18 +40,19 @@ pub(super) fn select(
 pub(super) fn open(
     session: Session,
     identified: Identified,
-    application: ApplicationProperties,
+    plan: PivPlan,
+    properties: ApplicationProperties,
 ) -> Box<dyn Chip> {
     let Identified {
         profile,
-        plan,
         blank,
         numbers,
+        ..
     } = identified;
     let (channel, recording) = session.into_parts();
     recording.note(format!("identified as {}, blank {blank}", profile.id));
     Box::new(PivChip {
-        client: Client::from_selected(channel, application),
+        client: Client::from_selected(channel, properties),
         recording,
         profile,
         plan,
@@ -151,6 +148,10 @@ impl Chip for PivChip {
             }
         }
         Ok(detail)
+    }
+
+    fn bears_names(&self) -> bool {
+        true
     }
 
     /// PUK, then passcode.
