@@ -2,6 +2,7 @@
 //! one of two applications, v2.2 or v3.2.2, whose difference is everything behind SELECT.
 
 mod dispatch;
+mod files;
 mod model;
 mod rsa;
 mod session;

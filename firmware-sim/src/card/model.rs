@@ -334,6 +334,12 @@ pub enum ModelError {
         /// The parser's words.
         detail: String,
     },
+    /// A card of this kind holds no PIV objects.
+    #[error("card model `{name}` has no PIV application")]
+    NoPiv {
+        /// The model's short name.
+        name: String,
+    },
     /// A card of this kind has contacts only.
     #[error("card model `{name}` has no contactless interface")]
     NoContactless {

@@ -130,6 +130,18 @@ impl Chain {
 pub(super) struct Pending {
     pub(super) data: Zeroizing<Vec<u8>>,
     pub(super) given: usize,
+    /// What comes with the last of it: success, or a warning.
+    pub(super) status: StatusWord,
+}
+
+impl Pending {
+    pub(super) fn new(data: Zeroizing<Vec<u8>>) -> Self {
+        Self {
+            data,
+            given: 0,
+            status: StatusWord::OK,
+        }
+    }
 }
 
 /// A command's response data, or why there is none.

@@ -5,7 +5,6 @@
 mod t0;
 
 use iso7816::{Command, CommandError, Expected, Instruction, Protocol, StatusWord};
-use zeroize::Zeroizing;
 
 use super::ExtendedLength;
 use super::session::{Answer, Chain, Pending, Stop};
@@ -48,6 +47,9 @@ pub(super) struct Received<'a> {
     pub(super) bytes: &'a [u8],
     parsed: Result<&'a Command, &'a CommandError>,
     extended: bool,
+    /// Le where it is not part of the command: over T=0 a header of five bytes is one with Le or
+    /// one without data, which only its outcome tells.
+    asked: Option<Expected>,
 }
 
 impl<'a> Received<'a> {
@@ -61,20 +63,26 @@ impl<'a> Received<'a> {
         }
         Ok(command)
     }
+
+    /// Ne, as far as it is known before the command is carried out.
+    pub(super) fn asked(&self) -> Option<Expected> {
+        let own = self.parsed.ok().and_then(|command| command.expected);
+        own.or(self.asked)
+    }
 }
 
 /// What became of one command APDU.
 pub(super) enum Performed {
     /// It was a part of a chain that goes on.
     PartTaken,
-    /// It was carried out, with this data for a host that expects so much.
-    Answered(Zeroizing<Vec<u8>>, Option<Expected>),
+    /// It was carried out, with this for a host that expects so much.
+    Answered(Pending, Option<Expected>),
 }
 
 impl Performed {
     /// The answer to a command as it came last.
     pub(super) fn of(answer: Answer, command: &Command) -> Result<Self, Stop> {
-        Ok(Self::Answered(answer?, command.expected))
+        Ok(Self::Answered(Pending::new(answer?), command.expected))
     }
 }
 
@@ -82,7 +90,7 @@ impl Performed {
 pub(super) fn execute(card: &mut impl Endpoint, bytes: &[u8]) -> Option<Vec<u8>> {
     let answer = match card.carrier().protocol {
         Protocol::T0 => t0::respond(card, bytes),
-        Protocol::T1 => respond(card, bytes),
+        Protocol::T1 => respond(card, bytes, None),
     };
     match answer {
         Ok(response) => Some(response),
@@ -91,7 +99,11 @@ pub(super) fn execute(card: &mut impl Endpoint, bytes: &[u8]) -> Option<Vec<u8>>
     }
 }
 
-fn respond(card: &mut impl Endpoint, bytes: &[u8]) -> Result<Vec<u8>, Stop> {
+fn respond(
+    card: &mut impl Endpoint,
+    bytes: &[u8],
+    asked: Option<Expected>,
+) -> Result<Vec<u8>, Stop> {
     let command = Command::parse(bytes);
     let extended = bytes.len() > 5 && bytes[4] == 0;
     if let Ok(command) = &command
@@ -107,13 +119,11 @@ fn respond(card: &mut impl Endpoint, bytes: &[u8]) -> Result<Vec<u8>, Stop> {
         bytes,
         parsed: command.as_ref(),
         extended,
+        asked,
     };
     match card.perform(&received)? {
         Performed::PartTaken => Ok(StatusWord::OK.0.to_be_bytes().to_vec()),
-        Performed::Answered(data, expected) => {
-            let pending = Pending { data, given: 0 };
-            Ok(hand_out(card, pending, expected, extended))
-        }
+        Performed::Answered(pending, expected) => Ok(hand_out(card, pending, expected, extended)),
     }
 }
 
@@ -139,7 +149,7 @@ fn hand_out(
     let piece = &rest[..rest.len().min(most).min(asked)];
     let left = rest.len() - piece.len();
     let status = if left == 0 {
-        StatusWord::OK
+        pending.status
     } else {
         StatusWord::more_data(left)
     };

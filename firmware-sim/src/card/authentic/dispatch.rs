@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 
 use super::{AppletVersion, AuthenticChip, DefaultApplication, v2, v3};
 use crate::card::manager;
-use crate::card::session::{Answer, Chain, Stop};
+use crate::card::session::{Answer, Chain, Pending, Stop};
 use crate::card::transport::{
     Carrier, Endpoint, Exchange, Performed, Received, names_another_channel,
 };
@@ -51,11 +51,21 @@ impl Endpoint for AuthenticChip {
             self.session.exchange.chain = Some(chain);
             return Ok(Performed::PartTaken);
         }
-        let answer = match continued {
-            Some(chain) => self.run(&chain.finish(command)?),
-            None => self.run(command),
+        let whole = match continued {
+            Some(chain) => chain.finish(command)?,
+            None => command.clone(),
         };
-        Performed::of(answer, command)
+        self.session.warning = None;
+        let data = self.run(&Command {
+            expected: received.asked(),
+            ..whole
+        })?;
+        let status = self.session.warning.take().unwrap_or(StatusWord::OK);
+        let pending = Pending {
+            status,
+            ..Pending::new(data)
+        };
+        Ok(Performed::Answered(pending, command.expected))
     }
 }
 

@@ -14,12 +14,12 @@ const SHORT_MAX: usize = 256;
 pub(super) fn respond(card: &mut impl Endpoint, tpdu: &[u8]) -> Result<Vec<u8>, Stop> {
     let Some((&[class, instruction, p1, p2, p3], body)) = tpdu.split_first_chunk() else {
         // Drivers send a case-1 command without P3, too.
-        return super::respond(card, tpdu);
+        return super::respond(card, tpdu, None);
     };
     if !body.is_empty() {
         // A Le behind the data is one byte too many.
         let fits = body.len() == usize::from(p3);
-        return super::respond(card, if fits { tpdu } else { &[] });
+        return super::respond(card, if fits { tpdu } else { &[] }, None);
     }
     let asked = match p3 {
         0 => SHORT_MAX,
@@ -34,20 +34,18 @@ pub(super) fn respond(card: &mut impl Endpoint, tpdu: &[u8]) -> Result<Vec<u8>, 
         let most = there.min(chunk);
         return match asked > most {
             true => Ok(wrong_length(most)),
-            false => super::respond(card, tpdu),
+            false => super::respond(card, tpdu, None),
         };
     }
     // Case 1 or 2, which only its outcome tells: P3 is 00 or Le.
-    let answer = super::respond(card, &[class, instruction, p1, p2])?;
+    let asked_for = Some(Expected::from_short(p3));
+    let answer = super::respond(card, &[class, instruction, p1, p2], asked_for)?;
     match card.exchange().pending.take() {
         None => Ok(answer),
         Some(Pending { data, .. }) if asked != data.len().min(SHORT_MAX) => {
             Ok(wrong_length(data.len().min(SHORT_MAX)))
         }
-        Some(pending) => {
-            let expected = Some(Expected::from_short(p3));
-            Ok(hand_out(card, pending, expected, false))
-        }
+        Some(pending) => Ok(hand_out(card, pending, asked_for, false)),
     }
 }
 
