@@ -23,7 +23,7 @@ use super::nvm::{Cell, Transaction};
 use super::session::{Answer, Stop};
 
 pub use self::domain::SecurityDomain;
-pub(super) use self::issuer_data::issuer_object;
+pub(super) use self::issuer_data::{issuer_object, serial_number};
 pub(super) use self::messaging::SecureSession;
 
 /// The issuer security domain.

@@ -41,6 +41,12 @@ impl Endpoint for AuthenticChip {
         let chain = self.session.exchange.chain.take();
         let command = received.command(&carrier)?;
         self.check_class(command.class)?;
+        // Each part of a chain is protected by itself.
+        let opened = match (self.session.selected, self.model.applet) {
+            (DefaultApplication::Applet, AppletVersion::V3) => self.open_v3(command)?,
+            _ => None,
+        };
+        let command = opened.as_ref().unwrap_or(command);
         let continued = chain.filter(|chain| chain.continues_with(command));
         if command.class & Command::CHAINING != 0 {
             if !self.is_chainable(command.instruction) {
@@ -132,6 +138,10 @@ impl AuthenticChip {
             self.session.v2 = v2::State::default();
             self.session.v3 = v3::State::default();
             Zeroizing::new(manager::control_information(&manager::OPEN_PLATFORM_AID))
+        } else if (self.session.selected, self.model.applet)
+            == (DefaultApplication::Applet, AppletVersion::V3)
+        {
+            return self.select_v3_by_name(command);
         } else {
             return Err(StatusWord::NOT_FOUND.into());
         };

@@ -1,11 +1,14 @@
 //! What kind of AuthentIC card a chip is.
 
 mod raw;
+mod v3;
 
 use serde::Deserialize;
 
 use self::raw::RawModel;
 use crate::card::model::Source;
+pub use self::v3::{Lengths, SecureChannel, Version3};
+pub(super) use self::v3::ChannelKeys;
 use crate::card::{CardManager, ExtendedLength, ModelError, Reference, Transport};
 
 /// What kind of AuthentIC card a chip is: everything that differs between products, as data.
@@ -35,6 +38,8 @@ pub struct AuthenticModel {
     pub officer: Reference,
     /// The unblocking code of a personalised card: v2 has one, of 16 characters.
     pub unblocking: Option<Reference>,
+    /// What only v3 has.
+    pub v3: Option<Version3>,
     /// The keys.
     pub keys: KeySizes,
     /// Sizes of the non-volatile memory.
@@ -85,7 +90,13 @@ pub struct FileCapacity {
 
 impl AuthenticModel {
     /// The names [`AuthenticModel::named`] knows.
-    pub const NAMES: [&str; 1] = ["series8-v2"];
+    pub const NAMES: [&str; 2] = ["series8-v3", "series8-v2"];
+
+    /// The series 8 card with AuthentIC v3.2.2.
+    #[must_use]
+    pub fn series8_v3() -> Self {
+        Self::built_in(include_str!("../models/series8-v3.toml"))
+    }
 
     /// The series 8 card with AuthentIC v2.2.
     #[must_use]
@@ -97,6 +108,7 @@ impl AuthenticModel {
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
         match name {
+            "series8-v3" => Some(Self::series8_v3()),
             "series8-v2" => Some(Self::series8_v2()),
             _ => None,
         }

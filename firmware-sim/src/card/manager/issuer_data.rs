@@ -78,6 +78,12 @@ fn production_life_cycle(manager: &CardManager, number: u64) -> [u8; 42] {
     data
 }
 
+/// The serial number in the production data: the last bytes of the card's number.
+pub(in crate::card) fn serial_number(number: u64) -> [u8; 4] {
+    let [_, _, serial @ ..] = last_six(number);
+    serial
+}
+
 fn last_six(number: u64) -> [u8; 6] {
     let [_, _, six @ ..] = number.to_be_bytes();
     six

@@ -3,6 +3,7 @@
 use authentic::words::v2;
 use serde::Deserialize;
 
+use super::v3::RawVersion3;
 use super::{AppletVersion, AuthenticModel, DefaultApplication, FileCapacity, KeySizes};
 use crate::card::model::Source;
 use crate::card::model::raw::{RawCardManager, answer_to_reset_for};
@@ -22,6 +23,7 @@ pub(super) struct RawModel {
     passcode: Reference,
     officer: Reference,
     unblocking: Option<Reference>,
+    v3: Option<RawVersion3>,
     keys: KeySizes,
     memory: FileCapacity,
     card_manager: RawCardManager,
@@ -49,6 +51,9 @@ impl TryFrom<RawModel> for AuthenticModel {
                 return Err("`unblocking` is missing: v2 has an unblocking code".to_owned());
             }
         }
+        if raw.v3.is_some() != (raw.applet == AppletVersion::V3) {
+            return Err("the table `v3` belongs to a v3 card and to no other".to_owned());
+        }
         let keys = raw.keys;
         if let Some(size) = keys.sizes.iter().find(|size| !is_key_size(**size)) {
             return Err(format!(
@@ -72,6 +77,7 @@ impl TryFrom<RawModel> for AuthenticModel {
             passcode: raw.passcode,
             officer: raw.officer,
             unblocking: raw.unblocking,
+            v3: raw.v3.map(TryInto::try_into).transpose()?,
             keys,
             memory: raw.memory,
             card_manager: raw.card_manager.try_into()?,
