@@ -7,19 +7,21 @@ use std::fmt;
 use globalplatform::{GlobalPlatformError, ProductionData};
 use ground::{Blame, Blamed};
 use iso7816::{Channel, ChannelError};
+use jiff::civil::Date;
 use serde::Serialize;
 use thiserror::Error;
 
-use crate::Profiles;
+use crate::{Operation, Profiles, Refusal};
 
 pub use evidence::Evidence;
-pub use probing::Answer;
+pub use probing::{Answer, Applet};
 
 /// Says which series a card may be of, and why.
 ///
 /// The answer to reset nominates profiles; then applications are asked for in a fixed order, each
 /// by one SELECT: PIV in full, PIV truncated, AuthentIC v3, AuthentIC v2, whatever else the
-/// profiles name; last the card manager, and GET DATA for the production data
+/// profiles name; where one of those after PIV answered, an application that does not exist, as
+/// cards that say yes to everything would otherwise be taken for any; last the card manager, and GET DATA for the production data
 /// ([`globalplatform::read_production_data`]). No passcode is tried and nothing is written, but
 /// the security status of the card is lost, as with any SELECT. At the end the application that
 /// decided is selected again.
@@ -81,6 +83,29 @@ impl Identification {
     #[must_use]
     pub fn chip_number(&self) -> Option<[u8; 6]> {
         numbers::chip_number(&self.numbers)
+    }
+
+    /// The application that decided and is selected now, if cardwright has an engine for it.
+    #[must_use]
+    pub fn applet(&self) -> Option<Applet> {
+        self.selected.as_ref().and_then(Answer::applet)
+    }
+
+    /// Why an operation is not done with this card on this day, if it is withdrawn. Of a card that
+    /// may be of several series it is refused if all of them are, from the latest of their days.
+    #[must_use]
+    pub fn refusal(
+        &self,
+        profiles: &Profiles,
+        operation: Operation,
+        today: Date,
+    ) -> Option<Refusal> {
+        let refusals: Option<Vec<Refusal>> = self
+            .candidates()
+            .into_iter()
+            .map(|id| profiles.get(id).ok()?.permits(operation, today).err())
+            .collect();
+        refusals?.into_iter().reduce(Refusal::or)
     }
 
     /// Whether the card may be what an operator or rig says it is: the named profile is among

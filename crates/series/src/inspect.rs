@@ -14,7 +14,8 @@ use thiserror::Error;
 
 use crate::identify::hexadecimal;
 use crate::{
-    Identification, IdentifyError, Profile, ProfileError, Profiles, SerialSource, identify,
+    Identification, IdentifyError, Operation, Profile, ProfileError, Profiles, SerialSource,
+    identify,
 };
 
 pub use certificate::{CertificateReport, Validity};
@@ -40,7 +41,7 @@ pub fn inspect(
 ) -> Result<(Inspection, Channel), InspectError> {
     let identification = identify(&mut channel, profiles)?;
     let profile = judging_profile(&identification, profiles, options)?;
-    let mut inspection = Inspection::begin(&channel, identification, profile, now);
+    let mut inspection = Inspection::begin(&channel, identification, profile, profiles, now);
     let selected = inspection.identification.selected.as_ref();
     if let Some(answer) = selected.filter(|answer| answer.is_piv()) {
         // Identification has left it selected, and knows what it said.
@@ -203,10 +204,13 @@ impl Inspection {
         channel: &Channel,
         identification: Identification,
         profile: Option<&Profile>,
+        profiles: &Profiles,
         now: Timestamp,
     ) -> Self {
         let today = now.to_zoned(TimeZone::UTC).date();
-        let refusal = profile.and_then(|profile| profile.refusal(today));
+        let refusal = identification
+            .refusal(profiles, Operation::Issue, today)
+            .or(profile.and_then(|profile| profile.refusal(today)));
         let mut inspection = Self {
             schema: Self::SCHEMA,
             reader: channel.link().name().to_owned(),
@@ -426,7 +430,7 @@ fn judging_profile<'a>(
         .iter()
         .filter(|profile| identification.admits(&profile.id))
         .collect();
-    let with_engine = candidates.iter().find(|profile| profile.piv.is_some());
+    let with_engine = candidates.iter().find(|profile| profile.plan().is_some());
     Ok(with_engine.or(candidates.first()).copied())
 }
 

@@ -9,7 +9,7 @@ mod profiles;
 
 pub use error::ProfileError;
 pub use identify::{
-    Answer, Conclusion, Confidence, Evidence, Identification, IdentifyError, identify,
+    Answer, Applet, Conclusion, Confidence, Evidence, Identification, IdentifyError, identify,
 };
 pub use inspect::{
     AtrReport, CardFinding, CardSerial, CertificateReport, ChuidReport, DiscoveryReport,
@@ -18,10 +18,12 @@ pub use inspect::{
 };
 pub use known::{Certainty, Conflict, Known};
 pub use profile::{
-    AdminKeyChange, AdminPath, Alphabet, BytePattern, Capabilities, CardManagerPlan,
-    CertificateProfile, ChannelLevel, ChannelLimits, ChannelProtocol, DiffPlan, Engine, Explained,
-    KeyDiversification, ManagerKeys, Middleware, PasscodePolicy, PasscodeProblem, PivPlan,
-    Policies, PolicyHolder, Probe, Profile, PukPolicy, PukScheme, PutKeyForm, Refusal, Retirement,
-    SerialSource, SerialWriting, Slot, SlotPlan, Slots, State, Stated, Timing, Tolerance, Unknown,
+    AdminKeyChange, AdminPath, Alphabet, AppletWords, AuthenticAdmin, AuthenticPlan, AuthenticSlot,
+    AuthenticSlots, BytePattern, Capabilities, CardManagerPlan, CertificateProfile, ChannelLevel,
+    ChannelLimits, ChannelProtocol, DiffPlan, Engine, Explained, KeyDiversification,
+    LegacyPasscode, ManagerKeys, Middleware, OfficerPolicy, Operation, PasscodePolicy,
+    PasscodeProblem, PivPlan, Plan, Policies, PolicyHolder, Probe, Profile, PukPolicy, PukScheme,
+    PutKeyForm, Refusal, Retirement, Scp01Diversification, SerialSource, SerialWriting, Slot,
+    SlotPlan, Slots, State, Stated, Timing, Tolerance, Unknown, Usage,
 };
 pub use profiles::Profiles;

@@ -1,12 +1,16 @@
+mod authentic;
 mod card_manager;
+mod certificate;
 mod diff;
 mod explained;
 mod learn;
+mod operation;
 mod passcode;
 mod pattern;
 mod plan;
 mod policies;
 mod refusal;
+mod retirement;
 mod stated;
 mod wire;
 
@@ -21,18 +25,26 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Known, ProfileError};
 
+pub use authentic::{
+    AppletWords, AuthenticAdmin, AuthenticPlan, AuthenticSlot, AuthenticSlots, OfficerPolicy,
+    Scp01Diversification,
+};
 pub use card_manager::{
     CardManagerPlan, ChannelLevel, ChannelProtocol, KeyDiversification, ManagerKeys, SerialWriting,
 };
+pub use certificate::{CertificateProfile, Usage};
 pub use diff::{DiffPlan, Tolerance};
 pub use explained::Explained;
-pub use passcode::{Alphabet, PasscodePolicy, PasscodeProblem};
+pub use operation::Operation;
+pub use passcode::{Alphabet, LegacyPasscode, PasscodePolicy, PasscodeProblem};
 pub use pattern::{BytePattern, Probe};
 pub use plan::{
-    AdminKeyChange, AdminPath, PivPlan, PukPolicy, PukScheme, PutKeyForm, Slot, SlotPlan, Slots,
+    AdminKeyChange, AdminPath, PivPlan, Plan, PukPolicy, PukScheme, PutKeyForm, Slot, SlotPlan,
+    Slots,
 };
 pub use policies::{Policies, PolicyHolder};
 pub use refusal::Refusal;
+pub use retirement::Retirement;
 pub use stated::{Stated, Unknown};
 
 /// What one card series is: how it is recognised, what it can do and how it is personalised.
@@ -85,6 +97,10 @@ pub struct Profile {
     /// is `piv`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub piv: Option<PivPlan>,
+    /// How a card with an AuthentIC application is personalised; there is one exactly when
+    /// `engine` is `authentic`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub authentic: Option<AuthenticPlan>,
     /// How issuing uses the card manager; without it, it does not.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub card_manager: Option<CardManagerPlan>,
@@ -157,7 +173,7 @@ impl Profile {
         self.edition.as_ref().map(|known| known.value)
     }
 
-    /// The key and algorithm of a slot; `None` when cardwright does not personalise the series.
+    /// The PIV key and algorithm of a slot; `None` for a series without the PIV application.
     #[must_use]
     pub fn slot(&self, slot: Slot) -> Option<(KeyReference, Algorithm)> {
         self.piv.as_ref().map(|plan| plan.slot(slot))
@@ -169,26 +185,46 @@ impl Profile {
         self.issuable(today).err()
     }
 
+    /// Whether an operation is still done with cards of this series on this day.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::Retired`] from the day of its own that each operation ends on.
+    pub fn permits(&self, operation: Operation, today: Date) -> Result<(), Refusal> {
+        let Some(retirement) = &self.retirement else {
+            return Ok(());
+        };
+        let day = retirement.day(operation);
+        if today < day.value {
+            return Ok(());
+        }
+        Err(Refusal::Retired {
+            series: self.name().to_owned(),
+            operation,
+            since: day.value,
+            reason: retirement.reason.value.clone(),
+            stated_by: day.source.clone(),
+        })
+    }
+
     /// The plan to personalise a card of this series on this day.
     ///
     /// # Errors
     ///
     /// [`Refusal`] when the series is withdrawn by then or cardwright has no engine for it.
-    pub fn issuable(&self, today: Date) -> Result<&PivPlan, Refusal> {
-        if let Some(retirement) = &self.retirement
-            && today >= retirement.blocked.value
-        {
-            return Err(Refusal::Retired {
-                series: self.name().to_owned(),
-                since: retirement.blocked.value,
-                reason: retirement.reason.value.clone(),
-                stated_by: retirement.blocked.source.clone(),
-            });
-        }
-        self.piv.as_ref().ok_or_else(|| Refusal::NoEngine {
+    pub fn issuable(&self, today: Date) -> Result<Plan<'_>, Refusal> {
+        self.permits(Operation::Issue, today)?;
+        self.plan().ok_or_else(|| Refusal::NoEngine {
             series: self.name().to_owned(),
             engine: self.engine.value,
         })
+    }
+
+    /// The plan for cards of this series, whatever the day; `None` without an engine.
+    #[must_use]
+    pub fn plan(&self) -> Option<Plan<'_>> {
+        let piv = self.piv.as_ref().map(Plan::Piv);
+        piv.or(self.authentic.as_ref().map(Plan::Authentic))
     }
 
     /// The sizes to open a channel with.
@@ -223,15 +259,19 @@ impl Profile {
             let problem = format!("`{}` is not lower-case letters, digits and `-`", self.id);
             return Some(("id", problem));
         }
-        match (self.engine.value, &self.piv) {
-            (Engine::Piv, None) => {
-                return Some(("engine", "engine `piv` needs a table `[piv]`".to_owned()));
-            }
-            (engine, Some(_)) if engine != Engine::Piv => {
-                let problem = format!("engine `{engine}` has no use for a table `[piv]`");
+        for (owner, there) in [
+            (Engine::Piv, self.piv.is_some()),
+            (Engine::Authentic, self.authentic.is_some()),
+        ] {
+            let engine = self.engine.value;
+            if engine == owner && !there {
+                let problem = format!("engine `{engine}` needs a table `[{engine}]`");
                 return Some(("engine", problem));
             }
-            _ => {}
+            if engine != owner && there {
+                let problem = format!("engine `{engine}` has no use for a table `[{owner}]`");
+                return Some(("engine", problem));
+            }
         }
         if self.edition.is_some() && self.engine.value != Engine::Piv {
             let problem = format!("engine `{}` has no edition of SP 800-73", self.engine.value);
@@ -269,9 +309,18 @@ impl Profile {
             return Some(problem);
         }
         let manager = self.card_manager.as_ref();
+        let retirement = self.retirement.as_ref();
         self.piv
             .as_ref()
             .and_then(PivPlan::inconsistency)
+            .or_else(|| {
+                self.authentic
+                    .as_ref()
+                    .and_then(AuthenticPlan::inconsistency)
+            })
+            .or_else(|| self.passcode.legacy_inconsistency())
+            .or_else(|| self.certificate.inconsistency())
+            .or_else(|| retirement.and_then(Retirement::inconsistency))
             .or_else(|| manager.and_then(CardManagerPlan::inconsistency))
     }
 }
@@ -288,13 +337,31 @@ pub enum State {
     Retired,
 }
 
+impl State {
+    /// The word used in files.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::New => "new",
+            Self::InUse => "in-use",
+            Self::Retired => "retired",
+        }
+    }
+}
+
+impl fmt::Display for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
 /// Which part of cardwright personalises a series.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Engine {
     /// The PIV card application.
     Piv,
-    /// The AuthentIC applications, which cardwright recognises and does not personalise yet.
+    /// The AuthentIC applications.
     Authentic,
     /// None.
     None,
@@ -391,44 +458,4 @@ pub struct Middleware {
     /// The least version, where one is stated.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub version: Option<Known<String>>,
-}
-
-/// What a series' certificates look like.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct CertificateProfile {
-    /// Months from notBefore to notAfter.
-    pub validity_months: Known<u16>,
-    /// Days before the end in which a pair can be renewed.
-    pub renewal_window_days: Known<u16>,
-    /// Organisation (O) of the subject.
-    pub organisation: Known<String>,
-    /// Organisational unit (OU) of the subject.
-    pub organisational_unit: Known<String>,
-    /// Certificate policies, dotted decimal.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub signing_policy: Option<Known<String>>,
-    /// Whether the issuer is bound to what FIPS 201 asks of agencies of the United States: FASC-N
-    /// and piv-interim in the certificates, and the policies of the Common Policy Framework. Left
-    /// out where the FASC-N of each card says so itself.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub federal: Option<Known<bool>>,
-    /// The policies of which the certificate of a key must name one, dotted decimal, by the key:
-    /// `9A`, `9C`, `9D`, `9E`, or `signer` for the content signer. What is not named may name any;
-    /// without this, the Common Policy Framework's bind a federal issuer and none another.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub policies: Option<Known<Policies>>,
-}
-
-/// When and why a series is withdrawn.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct Retirement {
-    /// Why.
-    pub reason: Known<String>,
-    /// The day from which cards no longer authenticate. Dates that slipped are conflicts.
-    pub blocked: Known<Date>,
-    /// The day from which cards are no longer renewed and unlocked.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub service_ended: Option<Known<Date>>,
 }

@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use piv::PublicKey;
 use piv::secrets::Passcode;
 use printers::{CardPosition, Job, Position};
-use series::{Identification, Profile, Slot};
+use series::{Identification, Operation, Profile, Refusal, Slot};
 use x509_cert::Certificate;
 
 use super::chip::{self, Chip, Identified};
@@ -253,14 +253,27 @@ impl Making<'_> {
     /// Which series the card is of, and by which number it is accounted for.
     fn blank_of(&mut self, session: &mut Session) -> Result<Identified, IssueError> {
         let identification = session.identify(&self.issuer.profiles)?;
-        let profile = self.choose_profile(&identification)?;
         let today = self
             .issuer
             .ambient
             .now()
             .to_zoned(jiff::tz::TimeZone::UTC)
             .date();
-        let plan = profile.issuable(today)?.clone();
+        if let Some(refusal) =
+            identification.refusal(&self.issuer.profiles, Operation::Issue, today)
+        {
+            return Err(refusal.into());
+        }
+        let profile = self.choose_profile(&identification)?;
+        let plan = match profile.issuable(today)?.piv() {
+            Some(plan) => plan.clone(),
+            None => {
+                return Err(IssueError::Series(Refusal::NoEngine {
+                    series: profile.name().to_owned(),
+                    engine: profile.engine.value,
+                }));
+            }
+        };
         if let Err(problem) = profile.passcode.check(self.passcode.digits().as_bytes()) {
             return Err(IssueError::Passcode(problem));
         }

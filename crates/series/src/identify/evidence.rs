@@ -3,7 +3,7 @@
 use globalplatform::Cplc;
 use serde::Serialize;
 
-use super::probing::{Answer, Answers};
+use super::probing::{Answer, Answers, Applet};
 use super::{Conclusion, Confidence, Identification};
 use crate::{Certainty, Profile, Profiles};
 
@@ -37,11 +37,7 @@ impl Fit<'_> {
 }
 
 pub(super) fn weigh(atr: Vec<u8>, answers: Answers, profiles: &Profiles) -> Identification {
-    let there: Vec<&Answer> = answers
-        .applications
-        .iter()
-        .filter(|answer| answer.is_there())
-        .collect();
+    let there = answers.there();
     let fits: Vec<Fit<'_>> = profiles
         .iter()
         .map(|profile| fit(profile, &atr, &there, &answers))
@@ -49,8 +45,8 @@ pub(super) fn weigh(atr: Vec<u8>, answers: Answers, profiles: &Profiles) -> Iden
     let (conclusion, reasons) = conclude(&fits, &there);
     let selected = selected(&conclusion, &there, profiles).cloned();
     Identification {
-        contradictions: contradictions(&fits, &there),
-        evidence: list_evidence(&atr, &answers, profiles),
+        contradictions: contradictions(&fits, &there, &answers),
+        evidence: list_evidence(&atr, &answers, &there, profiles),
         selected,
         numbers: answers.numbers,
         conclusion,
@@ -154,8 +150,15 @@ fn several(mut ids: Vec<String>, confidence: Confidence) -> Conclusion {
     }
 }
 
-fn contradictions(fits: &[Fit<'_>], there: &[&Answer]) -> Vec<String> {
+fn contradictions(fits: &[Fit<'_>], there: &[&Answer], answers: &Answers) -> Vec<String> {
     let mut found = Vec::new();
+    if answers.answers_to_all() {
+        found.push(
+            "the card says of an application that does not exist that it is there; only an answer \
+             that proves itself counts"
+                .to_owned(),
+        );
+    }
     let nominated: Vec<&Fit<'_>> = fits.iter().filter(|fit| fit.atr.is_some()).collect();
     for fit in &nominated {
         let id = &fit.profile.id;
@@ -183,10 +186,23 @@ fn contradictions(fits: &[Fit<'_>], there: &[&Answer]) -> Vec<String> {
     if families == [true, true] {
         found.push("PIV and another known application answer on one card".to_owned());
     }
+    let versions: Vec<Applet> = there
+        .iter()
+        .filter_map(|answer| answer.applet())
+        .filter(|applet| *applet != Applet::Piv)
+        .collect();
+    if let [first, second, ..] = versions[..] {
+        found.push(format!("{first} and {second} answer on one card"));
+    }
     found
 }
 
-fn list_evidence(atr: &[u8], answers: &Answers, profiles: &Profiles) -> Vec<Evidence> {
+fn list_evidence(
+    atr: &[u8],
+    answers: &Answers,
+    present: &[&Answer],
+    profiles: &Profiles,
+) -> Vec<Evidence> {
     let ids = |holds: &dyn Fn(&Profile) -> bool| -> Vec<String> {
         profiles
             .iter()
@@ -207,15 +223,23 @@ fn list_evidence(atr: &[u8], answers: &Answers, profiles: &Profiles) -> Vec<Evid
         speaks_against: Vec::new(),
     }];
     for answer in &answers.applications {
-        let there = answer.is_there();
+        let there = present.contains(&answer);
         let named = |profile: &Profile| names(profile, answer);
-        let note = match (there, answer.status.is_ok()) {
-            (false, true) => ", but not with the template of that application",
+        let note = match (there, answer.is_there(), answer.status.is_ok()) {
+            (false, true, _) => ", as to everything",
+            (false, false, true) => ", but not with the template of that application",
             _ => "",
         };
         evidence.push(Evidence {
             seen: format!("SELECT {}: {}{note}", answer.label, answer.status),
             speaks_for: if there { ids(&named) } else { Vec::new() },
+            speaks_against: Vec::new(),
+        });
+    }
+    if let Some(nobody) = &answers.nobody {
+        evidence.push(Evidence {
+            seen: format!("SELECT {}: {}", nobody.label, nobody.status),
+            speaks_for: Vec::new(),
             speaks_against: Vec::new(),
         });
     }

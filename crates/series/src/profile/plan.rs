@@ -3,7 +3,7 @@ use std::fmt;
 use piv::words::{Algorithm, KeyReference, ObjectId};
 use serde::{Deserialize, Serialize};
 
-use super::wire;
+use super::{AuthenticPlan, wire};
 use crate::Known;
 
 /// What a key is for, in the estate's words.
@@ -33,6 +33,35 @@ impl Slot {
 impl fmt::Display for Slot {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
+    }
+}
+
+/// How a card is personalised, by the application it has.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Plan<'a> {
+    /// Through the PIV application.
+    Piv(&'a PivPlan),
+    /// Through an AuthentIC application.
+    Authentic(&'a AuthenticPlan),
+}
+
+impl<'a> Plan<'a> {
+    /// The plan for the PIV application, if it is that.
+    #[must_use]
+    pub fn piv(self) -> Option<&'a PivPlan> {
+        match self {
+            Self::Piv(plan) => Some(plan),
+            Self::Authentic(_) => None,
+        }
+    }
+
+    /// The plan for an AuthentIC application, if it is that.
+    #[must_use]
+    pub fn authentic(self) -> Option<&'a AuthenticPlan> {
+        match self {
+            Self::Piv(_) => None,
+            Self::Authentic(plan) => Some(plan),
+        }
     }
 }
 

@@ -2,22 +2,24 @@ use ground::{Blame, Blamed};
 use jiff::civil::Date;
 use thiserror::Error;
 
-use super::Engine;
+use super::{Engine, Operation};
 
-/// Why no card of a series is issued.
+/// Why something is not done with cards of a series.
 #[derive(Clone, Debug, Eq, Error, PartialEq)]
 #[non_exhaustive]
 pub enum Refusal {
     /// The series is withdrawn.
-    #[error("{series} is retired since {since}: {reason} ({stated_by})")]
+    #[error("{series} is retired, no {operation} since {since}: {reason} ({stated_by})")]
     Retired {
-        /// The series.
+        /// The series; several when a card cannot be told apart.
         series: String,
-        /// The first day on which its cards are refused.
+        /// What is refused.
+        operation: Operation,
+        /// The first day on which it is refused; of several series the latest.
         since: Date,
-        /// Why it was withdrawn.
+        /// Why the series was withdrawn.
         reason: String,
-        /// Who says so.
+        /// Who says so; of several series each.
         stated_by: String,
     },
     /// Cardwright recognises the series and cannot personalise it.
@@ -30,6 +32,43 @@ pub enum Refusal {
     },
 }
 
+impl Refusal {
+    /// What holds of a card that may be of either series: the later day, and both sources.
+    #[must_use]
+    pub(crate) fn or(self, other: Self) -> Self {
+        match (self, other) {
+            (
+                Self::Retired {
+                    series,
+                    operation,
+                    since,
+                    reason,
+                    stated_by,
+                },
+                Self::Retired {
+                    series: other_series,
+                    since: other_since,
+                    reason: other_reason,
+                    stated_by: other_source,
+                    ..
+                },
+            ) => Self::Retired {
+                stated_by: format!("{series}: {stated_by}; {other_series}: {other_source}"),
+                series: format!("{series} or {other_series}, which cannot be told,"),
+                operation,
+                since: since.max(other_since),
+                reason: match reason == other_reason {
+                    true => reason,
+                    false => format!("{reason}; {other_reason}"),
+                },
+            },
+            // A day says more than that there is no engine.
+            (Self::NoEngine { .. }, retired @ Self::Retired { .. }) => retired,
+            (first, _) => first,
+        }
+    }
+}
+
 impl Blamed for Refusal {
     fn blame(&self) -> Blame {
         Blame::OperatorMistake
@@ -38,8 +77,12 @@ impl Blamed for Refusal {
     fn hint(&self) -> Option<String> {
         Some(
             match self {
-                Self::Retired { .. } => "take a blank of a series in use",
-                Self::NoEngine { .. } => "take a blank of series 9 or 10",
+                Self::Retired {
+                    operation: Operation::Issue,
+                    ..
+                } => "take a blank of a series in use",
+                Self::Retired { .. } => "give the holder a new card of a series in use",
+                Self::NoEngine { .. } => "take a blank of series 8, 9 or 10",
             }
             .to_owned(),
         )

@@ -63,6 +63,41 @@ impl Word for ObjectId {
     }
 }
 
+/// A passcode reference of an application outside PIV, as two hexadecimal digits.
+impl Word for u8 {
+    fn read(word: &str) -> Result<Self, String> {
+        match word.len() {
+            2 => Self::from_str_radix(word, 16).ok(),
+            _ => None,
+        }
+        .ok_or_else(|| format!("`{word}` is no byte in two hexadecimal digits"))
+    }
+
+    fn write(&self) -> String {
+        format!("{self:02X}")
+    }
+}
+
+impl Word for authentic::Applet {
+    fn read(word: &str) -> Result<Self, String> {
+        match word {
+            "v2" => Ok(Self::V2),
+            "v3" => Ok(Self::V3),
+            _ => Err(format!(
+                "`{word}` is no AuthentIC application; they are v2 and v3"
+            )),
+        }
+    }
+
+    fn write(&self) -> String {
+        match self {
+            Self::V2 => "v2",
+            Self::V3 => "v3",
+        }
+        .to_owned()
+    }
+}
+
 /// An optional value spelt as one word.
 pub(crate) mod word {
     use super::{Deserialize, Deserializer, Serialize, Serializer, Word, custom};
