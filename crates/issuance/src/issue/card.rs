@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use piv::PublicKey;
 use piv::secrets::Passcode;
 use printers::{CardPosition, Job, Position};
-use series::{Identification, Operation, Profile, Refusal, Slot};
+use series::{Identification, Operation, Profile, Slot};
 use x509_cert::Certificate;
 
 use super::chip::{self, Chip, Identified};
@@ -265,15 +265,7 @@ impl Making<'_> {
             return Err(refusal.into());
         }
         let profile = self.choose_profile(&identification)?;
-        let plan = match profile.issuable(today)?.piv() {
-            Some(plan) => plan.clone(),
-            None => {
-                return Err(IssueError::Series(Refusal::NoEngine {
-                    series: profile.name().to_owned(),
-                    engine: profile.engine.value,
-                }));
-            }
-        };
+        profile.issuable(today)?;
         if let Err(problem) = profile.passcode.check(self.passcode.digits().as_bytes()) {
             return Err(IssueError::Passcode(problem));
         }
@@ -286,7 +278,7 @@ impl Making<'_> {
             .bind_blank(self.card, &blank, &profile.id, now)?;
         Ok(Identified {
             profile,
-            plan,
+            applet: identification.applet(),
             blank,
             numbers: identification.numbers,
         })

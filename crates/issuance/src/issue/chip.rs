@@ -8,7 +8,7 @@ use ::piv::PublicKey;
 use ::piv::secrets::Passcode;
 use globalplatform::ProductionData;
 use ground::Ambient;
-use series::{Plan, Profile, Slot};
+use series::{Applet, Plan, Profile, Slot};
 use x509_cert::Certificate;
 use x509_cert::name::Name;
 use x509_cert::request::CertReq;
@@ -97,8 +97,8 @@ pub(super) trait Chip {
 /// What is known of a blank once its chip has been identified.
 pub(super) struct Identified {
     pub(super) profile: Profile,
-    /// The application that decided the series, and is selected.
-    pub(super) application: Vec<u8>,
+    /// The application that decided the series.
+    pub(super) applet: Option<Applet>,
     pub(super) blank: BlankNumber,
     pub(super) numbers: ProductionData,
 }
@@ -120,7 +120,7 @@ pub(super) fn open(
         }
         Some(Plan::Authentic(plan)) => {
             let plan = plan.clone();
-            match authentic::select(&mut session, &plan, &identified.application) {
+            match authentic::select(&mut session, &plan, identified.applet) {
                 Ok(applet) => Ok(authentic::open(session, identified, plan, applet)),
                 Err(error) => Err((session, error)),
             }

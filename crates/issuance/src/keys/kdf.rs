@@ -13,12 +13,16 @@
 //! |---|---|---|---|
 //! | administration key | `cardwright/admin-key/1` | chip serial ‖ algorithm identifier (SP 800-78-5, Table 9) | size of the key |
 //! | PUK | `cardwright/puk/1` | chip serial | 128 |
+//! | officer's passcode of AuthentIC | `cardwright/officer-passcode/1` | chip serial | 16 a character |
 //! | key of the card manager | `cardwright/manager-key/1` | chip serial ‖ 01 (ENC), 02 (MAC), 03 (DEK) | size of the key |
 //!
 //! The chip serial is what the blank's number shows in hexadecimal. The PUK is the 128-bit
-//! big-endian number modulo 10⁸, as 8 ASCII digits, so that it can be dictated.
+//! big-endian number modulo 10⁸, as 8 ASCII digits, so that it can be dictated. A character of the
+//! officer's passcode is a 16-bit big-endian number modulo 32, of the digits and capital letters
+//! without `0`, `1`, `I` and `O`, which are misread.
 
 use aes::Aes256;
+use authentic::secrets::OfficerPasscode;
 use cmac::{Cmac, KeyInit, Mac};
 use globalplatform::scp03::{AesKey, KeyLengthError, StaticKeys};
 use piv::secrets::{AdminKey, Puk, SecretError};
@@ -30,6 +34,7 @@ pub(super) type MasterKey = Zeroizing<[u8; 32]>;
 
 const ADMIN_KEY: &[u8] = b"cardwright/admin-key/1";
 const PUK: &[u8] = b"cardwright/puk/1";
+const OFFICER: &[u8] = b"cardwright/officer-passcode/1";
 const MANAGER_KEY: &[u8] = b"cardwright/manager-key/1";
 
 /// Derives the administration key of the card with that chip serial.
@@ -64,6 +69,30 @@ pub fn puk(master: &[u8; 32], serial: &[u8]) -> Puk {
     }
     rest.zeroize();
     Puk::new(*digits)
+}
+
+/// What an officer's passcode is made of.
+const OFFICER_ALPHABET: &[u8; 32] = b"23456789ABCDEFGHJKLMNPQRSTUVWXYZ";
+
+/// Derives the officer's passcode of the card with that chip serial.
+///
+/// # Errors
+///
+/// [`authentic::secrets::SecretError`] for a length no officer's passcode has.
+pub fn officer_passcode(
+    master: &[u8; 32],
+    serial: &[u8],
+    length: u8,
+) -> Result<OfficerPasscode, authentic::secrets::SecretError> {
+    let mut numbers = Zeroizing::new(vec![0; usize::from(length) * 2]);
+    derive(master, OFFICER, &[serial], &mut numbers);
+    let characters: Zeroizing<Vec<u8>> = Zeroizing::new(
+        numbers
+            .chunks_exact(2)
+            .map(|pair| OFFICER_ALPHABET[usize::from(pair[1] & 0x1F)])
+            .collect(),
+    );
+    OfficerPasscode::new(&characters)
 }
 
 /// Derives the keys of the card manager of the card with that chip serial, each of `length` bytes.

@@ -2,6 +2,7 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use authentic::secrets::OfficerPasscode;
 use globalplatform::scp03::{AesKey, KeyLengthError, StaticKeys};
 use ground::{Ambient, Blame, Blamed};
 use piv::secrets::{AdminKey, Passcode, Puk, SecretError};
@@ -32,6 +33,7 @@ use crate::store::BlankNumber;
 /// admin-key = "…"             # hexadecimal
 /// passcode = "123456"
 /// puk = "12345678"            # 8 characters
+/// officer-passcode = "…"      # of AuthentIC blanks; only where profiles use it
 /// manager-keys = ["…", "…", "…"] # Key-ENC, Key-MAC, Key-DEK of the card manager, or one for all;
 ///                             # only where profiles use it
 /// ```
@@ -70,6 +72,7 @@ pub struct Transport {
     admin_key: AdminKey,
     passcode: Passcode,
     puk: Puk,
+    officer_passcode: Option<OfficerPasscode>,
     manager_keys: Option<StaticKeys>,
 }
 
@@ -90,6 +93,18 @@ impl Transport {
     #[must_use]
     pub fn puk(&self) -> &Puk {
         &self.puk
+    }
+
+    /// The security officer's passcode of AuthentIC blanks.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyRingError::NoOfficerPasscode`] when the ring has none for these blanks.
+    pub fn officer_passcode(&self) -> Result<&OfficerPasscode, KeyRingError> {
+        let missing = || KeyRingError::NoOfficerPasscode {
+            series: self.series.clone(),
+        };
+        self.officer_passcode.as_ref().ok_or_else(missing)
     }
 
     /// The keys of the card manager, or the master keys they are made from.
@@ -209,6 +224,23 @@ impl KeyRing {
         kdf::puk(&self.puk_master, &blank.bytes())
     }
 
+    /// The officer's passcode of the AuthentIC card made of that blank, of that many characters.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyRingError::Officer`] for a length no officer's passcode has.
+    pub fn officer_passcode(
+        &self,
+        blank: &BlankNumber,
+        length: u8,
+    ) -> Result<OfficerPasscode, KeyRingError> {
+        Ok(kdf::officer_passcode(
+            &self.puk_master,
+            &blank.bytes(),
+            length,
+        )?)
+    }
+
     /// The card manager's keys of the card made of that blank, each of `length` bytes.
     ///
     /// # Errors
@@ -310,6 +342,8 @@ struct TransportEntry {
     passcode: Secret,
     puk: Secret,
     #[serde(default)]
+    officer_passcode: Option<Secret>,
+    #[serde(default)]
     manager_keys: Vec<Secret>,
 }
 
@@ -340,6 +374,12 @@ impl TransportEntry {
             admin_key: AdminKey::as_delivered(algorithm, &key).map_err(|e| e.to_string())?,
             passcode: Passcode::new(&self.passcode.0).map_err(|e| e.to_string())?,
             puk: Puk::new(puk),
+            officer_passcode: self
+                .officer_passcode
+                .as_ref()
+                .map(|text| OfficerPasscode::new(text.0.as_bytes()))
+                .transpose()
+                .map_err(|error| format!("`officer-passcode`: {error}"))?,
             manager_keys: manager_keys(&self.manager_keys)?,
         })
     }
@@ -400,6 +440,7 @@ admin-algorithm = "aes-192"
 admin-key = "010203040506070801020304050607080102030405060708"
 passcode = "123456"
 puk = "12345678"
+officer-passcode = "87654321"
 manager-keys = ["404142434445464748494A4B4C4D4E4F"]
 "#,
         name = *random(4),
@@ -453,6 +494,15 @@ pub enum KeyRingError {
         /// What is missing, in the words of the file.
         what: String,
     },
+    /// The ring does not know the officer's passcode of such blanks.
+    #[error("the key ring lacks `officer-passcode` in the transport secrets of `{series}`, which the profile needs")]
+    NoOfficerPasscode {
+        /// The table it is missing in.
+        series: String,
+    },
+    /// An officer's passcode cannot have the length the profile asks for.
+    #[error("the officer's passcode cannot be made: {0}")]
+    Officer(#[from] authentic::secrets::SecretError),
     /// The keys of the card manager cannot have the length of those delivered.
     #[error("the derived keys of the card manager cannot be used: {0}")]
     ManagerKeyLength(#[from] KeyLengthError),
@@ -468,9 +518,11 @@ impl Blamed for KeyRingError {
             | Self::Content { .. }
             | Self::Derived(_)
             | Self::ManagerKeyLength(_) => Blame::AuthorityFault,
-            Self::WrongPurpose { .. } | Self::NoTransport { .. } | Self::NoManagerKeys { .. } => {
-                Blame::OperatorMistake
-            }
+            Self::WrongPurpose { .. }
+            | Self::NoTransport { .. }
+            | Self::NoOfficerPasscode { .. }
+            | Self::Officer(_)
+            | Self::NoManagerKeys { .. } => Blame::OperatorMistake,
         }
     }
 
@@ -489,6 +541,10 @@ impl Blamed for KeyRingError {
             Self::NoManagerKeys { .. } => {
                 "add the keys of the card manager; their form is in the documentation of key rings"
             }
+            Self::NoOfficerPasscode { .. } => {
+                "add `officer-passcode` with the value the supplier gave for these blanks"
+            }
+            Self::Officer(_) => "correct `authentic.officer` in the profile: 4 to 63 characters",
             Self::Derived(_) | Self::ManagerKeyLength(_) => "set this blank aside and use another",
         };
         Some(hint.to_owned())

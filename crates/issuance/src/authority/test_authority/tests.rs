@@ -4,12 +4,14 @@ use piv::signed::SignedError;
 use series::Slot;
 use tempfile::TempDir;
 use uuid::Uuid;
-use x509_cert::ext::pkix::{CertificatePolicies, KeyUsage, SubjectAltName};
+use x509_cert::ext::pkix::{
+    CertificatePolicies, KeyUsage, PrivateKeyUsagePeriod, SubjectAltName,
+};
 use x509_cert::request::CertReq;
 
 use super::*;
 use crate::authority::certificate_request::UnsignedRequest;
-use crate::authority::{CardNames, ChainError, subject_name};
+use crate::authority::{CardNames, CertificateTerms, ChainError, subject_name};
 
 const FASCN: [u8; 25] = [0xD4; 25];
 
@@ -40,16 +42,19 @@ fn request(subject: Name) -> CertReq {
 
 fn submission(slot: Slot, request: &CertReq) -> Submission<'_> {
     let now = ambient().now();
+    let (not_before, not_after) = (now - 30.minutes(), now + 24_000.hours());
+    let profiles = series::Profiles::builtin();
+    let wanted = &profiles.get("series-8").unwrap().certificate;
     Submission {
         slot,
         subject: subject(),
-        card: CardNames {
+        card: Some(CardNames {
             uuid: Uuid::from_u128(0x1234),
             fascn: &FASCN,
-        },
-        policy: Some("1.2.826.0.1275.102.0.3.2.0".parse().unwrap()),
-        not_before: now - 30.minutes(),
-        not_after: now + 24_000.hours(),
+        }),
+        terms: CertificateTerms::of(wanted, slot, not_before, not_after).unwrap(),
+        not_before,
+        not_after,
         request,
     }
 }
@@ -148,10 +153,47 @@ fn each_slot_has_its_own_profile() {
         .get_extension::<CertificatePolicies>();
     let (critical, policies) = found.unwrap().unwrap();
     assert!(critical);
+    let policy = &policies.0[0];
     assert_eq!(
-        policies.0[0].policy_identifier.to_string(),
+        policy.policy_identifier.to_string(),
         "1.2.826.0.1275.102.0.3.2.0"
     );
+    let qualifiers = policy.policy_qualifiers.as_ref().unwrap();
+    let statement = qualifiers[0].qualifier.as_ref().unwrap();
+    assert_eq!(
+        statement.decode_as::<der::asn1::Ia5String>().unwrap().as_str(),
+        "https://pki.nhs.uk/certificate_policies/content_commitment"
+    );
+
+    // The key may sign for a share of the certificate's life; logging in has no such end.
+    let period = |certificate: &Certificate| {
+        let found = certificate
+            .tbs_certificate()
+            .get_extension::<PrivateKeyUsagePeriod>();
+        found.unwrap().map(|(_, period)| period)
+    };
+    assert!(period(&login).is_none());
+    let until = period(&signing).unwrap().not_after.unwrap();
+    let validity = signing.tbs_certificate().validity();
+    let seconds = |time: std::time::Duration| time.as_secs();
+    let from = seconds(validity.not_before.to_unix_duration());
+    let life = seconds(validity.not_after.to_unix_duration()) - from;
+    assert_eq!(seconds(until.to_unix_duration()) - from, life / 100 * 70);
+}
+
+#[test]
+fn a_card_without_names_is_not_named() {
+    let (_folder, mut authority) = authority();
+    let request = request(subject());
+    let submission = Submission {
+        card: None,
+        ..submission(Slot::Authentication, &request)
+    };
+    let certificate = authority.submit(&submission).unwrap();
+    let names = certificate
+        .tbs_certificate()
+        .get_extension::<SubjectAltName>();
+    assert!(names.unwrap().is_none());
 }
 
 #[test]

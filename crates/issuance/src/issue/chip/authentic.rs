@@ -36,12 +36,12 @@ const OFFICER_LENGTH: u8 = 16;
 pub(super) fn select(
     session: &mut Session,
     plan: &AuthenticPlan,
-    answered: &[u8],
+    answered: Option<series::Applet>,
 ) -> Result<Applet, IssueError> {
-    let applet = Applet::ALL
-        .into_iter()
-        .find(|applet| applet.aid() == answered);
-    let applet = applet.unwrap_or(plan.applet.value);
+    let applet = match answered {
+        Some(series::Applet::Authentic(applet)) => applet,
+        _ => plan.applet.value,
+    };
     if plan.words(applet).is_none() {
         return Err(IssueError::WrongSeries {
             found: format!("a card with the {applet} application"),
