@@ -1,4 +1,17 @@
 #![doc = include_str!("../README.md")]
 
+mod error;
+mod finding;
+mod path;
 pub mod pkcs15;
+pub mod secrets;
+mod token;
 pub mod words;
+
+pub use error::{Action, AuthenticError};
+pub use finding::{Finding, Parsed, Problem, Severity};
+pub use path::{FilePath, FilePathError};
+pub use token::{
+    Applet, CertificateObject, Contents, DataObject, Digest, Initialisation, KeyId, KeyObject,
+    KeySpec, KeyUsage, LastTry, RawFile, Role, Token, TokenInfo, Tries, Uses,
+};

@@ -22,7 +22,7 @@ pub use self::element::RecordError;
 pub use self::flags::{AccessModes, KeyAccessFlags, ObjectFlags, PinFlags, TokenFlags, UsageFlags};
 pub use self::key::{PrivateKey, PublicKey, Unknown as UnknownOfKey};
 pub use self::object::{AccessRule, Common, Id, KeyAttributes, Value};
-pub use self::path::{FilePath, Reference};
+pub use self::path::{Path, Reference};
 pub use self::structure::{FileContent, Files, Structure, StructureFault, StructureFinding};
 pub use self::token::{
     Application, DirectoryEntry, DirectoryKind, Discretionary, Place, TokenInfo,

@@ -6,7 +6,9 @@ use super::element::{
     Elements, INTEGER, OCTET_STRING, RecordError, SEQUENCE, Writer, constructed, integer, octets,
     primitive,
 };
+use crate::FilePath;
 use crate::words::MASTER_FILE;
+use crate::words::v3::PKCS15;
 
 /// Most file identifiers in a path; the file systems of these cards are three levels deep.
 const DEEPEST: usize = 8;
@@ -14,9 +16,9 @@ const DEEPEST: usize = 8;
 /// File identifiers, from the master file or from the PKCS#15 dedicated file. May be empty: the
 /// object is where its kind of object is by default.
 #[derive(Clone, Debug, Default, Eq, Hash, Ord, PartialEq, PartialOrd)]
-pub struct FilePath(pub Vec<u16>);
+pub struct Path(pub Vec<u16>);
 
-impl FilePath {
+impl Path {
     /// From its bytes, two an identifier.
     ///
     /// # Errors
@@ -46,17 +48,24 @@ impl FilePath {
         self.0.iter().flat_map(|id| id.to_be_bytes()).collect()
     }
 
-    /// The path from the master file, of a path that may start in `base`.
+    /// The file from the master file on: a path without it starts in the dedicated file of
+    /// PKCS#15.
     #[must_use]
-    pub fn in_dedicated_file(&self, base: &Self) -> Self {
-        if self.0.first() == Some(&MASTER_FILE) {
-            return self.clone();
+    pub fn absolute(&self) -> FilePath {
+        match self.0.split_first() {
+            Some((&MASTER_FILE, below)) => FilePath::below_master(below),
+            _ => FilePath::below_master(&[&[PKCS15][..], &self.0].concat()),
         }
-        Self([&base.0[..], &self.0].concat())
     }
 }
 
-impl fmt::Display for FilePath {
+impl From<&FilePath> for Path {
+    fn from(path: &FilePath) -> Self {
+        Self(path.identifiers().to_vec())
+    }
+}
+
+impl fmt::Display for Path {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (n, id) in self.0.iter().enumerate() {
             let separator = if n == 0 { "" } else { "/" };
@@ -66,7 +75,7 @@ impl fmt::Display for FilePath {
     }
 }
 
-impl<const N: usize> From<[u16; N]> for FilePath {
+impl<const N: usize> From<[u16; N]> for Path {
     fn from(identifiers: [u16; N]) -> Self {
         Self(identifiers.to_vec())
     }
@@ -76,7 +85,7 @@ impl<const N: usize> From<[u16; N]> for FilePath {
 #[derive(Clone, Debug, Default, Eq, Hash, PartialEq)]
 pub struct Reference {
     /// The file.
-    pub path: FilePath,
+    pub path: Path,
     /// Offset in the file in bytes; the whole file where none is given.
     pub index: Option<u32>,
     /// Bytes from there.
@@ -88,7 +97,7 @@ pub struct Reference {
 impl Reference {
     /// All of a file.
     #[must_use]
-    pub fn whole(path: FilePath) -> Self {
+    pub fn whole(path: Path) -> Self {
         Self {
             path,
             ..Self::default()
@@ -100,7 +109,7 @@ impl Reference {
         let mut reference = Self::default();
         let mut found = false;
         if let Some(path) = elements.optional(OCTET_STRING) {
-            reference.path = FilePath::from_bytes(&octets(path, "path")?)?;
+            reference.path = Path::from_bytes(&octets(path, "path")?)?;
             found = true;
         }
         if let Some(index) = elements.optional(INTEGER) {
@@ -113,7 +122,7 @@ impl Reference {
             let mut extended = Elements::of(extended)?;
             reference.aid = Some(extended.required(EXTENDED_AID, "aid")?.to_vec());
             let path = octets(extended.required(OCTET_STRING, "path")?, "path")?;
-            reference.path = FilePath::from_bytes(&path)?;
+            reference.path = Path::from_bytes(&path)?;
             found = true;
         }
         if found {

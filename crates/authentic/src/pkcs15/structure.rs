@@ -8,9 +8,9 @@ use super::certificate::{Certificate, DataObject};
 use super::directory::{Directory, DirectoryFault, Record};
 use super::key::{PrivateKey, PublicKey};
 use super::object::Value;
-use super::path::{FilePath, Reference};
+use super::path::Reference;
 use super::token::{Application, DirectoryEntry, DirectoryKind, Place, TokenInfo};
-use crate::words::MASTER_FILE;
+use crate::FilePath;
 use crate::words::v3::{DIRECTORY, OBJECT_DIRECTORY, PKCS15, TOKEN_INFO};
 
 /// Where files come from.
@@ -147,7 +147,7 @@ impl Structure {
     /// The dedicated file of the structure, from the master file.
     #[must_use]
     pub fn dedicated_file() -> FilePath {
-        [MASTER_FILE, PKCS15].into()
+        FilePath::below_master(&[PKCS15])
     }
 
     /// Reads a structure. Every file is read once; one the card does not give is a finding.
@@ -183,7 +183,7 @@ impl Structure {
             (entry.kind == kind).then_some(())?;
             match &entry.place {
                 Place::File(reference) => {
-                    Some(reference.path.in_dedicated_file(&Self::dedicated_file()))
+                    Some(reference.path.absolute())
                 }
                 Place::Here(_) => None,
             }
@@ -201,13 +201,13 @@ struct Read<'a, F> {
 impl<F: Files> Read<'_, F> {
     fn all(&mut self) -> Result<(), F::Error> {
         let base = Structure::dedicated_file();
-        let path = FilePath::from([MASTER_FILE, DIRECTORY]);
+        let path = FilePath::below_master(&[DIRECTORY]);
         if let Some(bytes) = self.file(&path)? {
             self.structure.applications = self.directory(&path, &bytes, 0);
         }
         self.fixed.push(path);
 
-        let path = FilePath::from([TOKEN_INFO]).in_dedicated_file(&base);
+        let path = base.child(TOKEN_INFO);
         if let Some(bytes) = self.file(&path)? {
             let info: Directory<TokenInfo> = self.directory(&path, &bytes, 0);
             self.structure.token_info = info.values().next().cloned();
@@ -217,7 +217,7 @@ impl<F: Files> Read<'_, F> {
         }
         self.fixed.push(path);
 
-        let path = FilePath::from([OBJECT_DIRECTORY]).in_dedicated_file(&base);
+        let path = base.child(OBJECT_DIRECTORY);
         self.fixed.push(path.clone());
         let Some(bytes) = self.file(&path)? else {
             return Ok(());
@@ -236,9 +236,7 @@ impl<F: Files> Read<'_, F> {
         let (path, bytes, offset) = match entry.place {
             Place::Here(records) => (odf.clone(), records, 0),
             Place::File(reference) => {
-                let path = reference
-                    .path
-                    .in_dedicated_file(&Structure::dedicated_file());
+                let path = reference.path.absolute();
                 if self.fixed.contains(&path) {
                     self.find(&path, None, StructureFault::Loop { kind });
                     return Ok(());
@@ -293,10 +291,9 @@ impl<F: Files> Read<'_, F> {
         let values = certificates
             .map(|certificate| (certificate.id.to_string(), &certificate.value))
             .chain(public_keys.map(|key| (key.key.id.to_string(), &key.value)));
-        let base = Structure::dedicated_file();
         let found: Vec<_> = values
             .filter_map(|(id, value)| {
-                let path = Value::reference(value)?.path.in_dedicated_file(&base);
+                let path = Value::reference(value)?.path.absolute();
                 self.fixed.contains(&path).then_some((path, id))
             })
             .collect();

@@ -7,6 +7,7 @@ use proptest::option;
 use proptest::prelude::*;
 
 use super::*;
+use crate::FilePath;
 
 fn hex(text: &str) -> Vec<u8> {
     hex::decode(text.replace([' ', '\n'], "")).unwrap()
@@ -21,8 +22,8 @@ fn ids() -> impl Strategy<Value = Id> {
 }
 
 prop_compose! {
-    fn paths()(ids in vec(any::<u16>(), 0..=8)) -> FilePath {
-        FilePath(ids)
+    fn paths()(ids in vec(any::<u16>(), 0..=8)) -> Path {
+        Path(ids)
     }
 }
 
@@ -402,10 +403,10 @@ fn longer_length_forms_and_negative_references_are_read_and_told() {
 struct Folder(BTreeMap<FilePath, FileContent>);
 
 impl Folder {
-    fn with(mut self, path: impl Into<FilePath>, bytes: Vec<u8>) -> Self {
+    fn with<const N: usize>(mut self, path: [u16; N], bytes: Vec<u8>) -> Self {
         let stated = bytes.len();
         self.0
-            .insert(path.into(), FileContent::File { bytes, stated });
+            .insert(Path::from(path).absolute(), FileContent::File { bytes, stated });
         self
     }
 }
@@ -435,7 +436,7 @@ fn object_directory(entries: &[(DirectoryKind, u16)]) -> Vec<u8> {
 fn an_empty_card_is_a_structure_with_findings() {
     let Ok(structure) = Structure::read(&mut Folder::default());
     let absent = |path: &[u16]| StructureFinding {
-        file: FilePath(path.to_vec()),
+        file: Path(path.to_vec()).absolute(),
         offset: None,
         kind: StructureFault::Absent,
     };
@@ -489,7 +490,7 @@ fn a_file_shorter_than_stated_is_told() {
         object_directory(&[(DirectoryKind::Certificates, 0x7005)]),
     );
     folder.0.insert(
-        [0x3F00, 0x5015, 0x7005].into(),
+        Path::from([0x3F00, 0x5015, 0x7005]).absolute(),
         FileContent::File {
             bytes: vec![0x30, 0x20],
             stated: 300,
@@ -512,10 +513,10 @@ proptest! {
     fn any_files_are_a_structure(
         files in proptest::collection::btree_map(
             prop_oneof![
-                Just(FilePath::from([0x3F00, 0x2F00])),
-                Just(FilePath::from([0x3F00, 0x5015, 0x5031])),
-                Just(FilePath::from([0x3F00, 0x5015, 0x5032])),
-                (0x7000_u16..0x7008).prop_map(|file| FilePath::from([0x3F00, 0x5015, file])),
+                Just(FilePath::below_master(&[0x2F00])),
+                Just(FilePath::below_master(&[0x5015, 0x5031])),
+                Just(FilePath::below_master(&[0x5015, 0x5032])),
+                (0x7000_u16..0x7008).prop_map(|file| FilePath::below_master(&[0x5015, file])),
             ],
             prop_oneof![
                 vec(any::<u8>(), 0..200),
@@ -532,7 +533,8 @@ proptest! {
     ) {
         let mut folder = Folder::default();
         for (path, bytes) in files {
-            folder = folder.with(path, bytes);
+            let stated = bytes.len();
+            folder.0.insert(path, FileContent::File { bytes, stated });
         }
         let Ok(structure) = Structure::read(&mut folder);
         prop_assert!(structure.files.len() <= folder.0.len());

@@ -10,7 +10,7 @@ use super::element::{
     SEQUENCE, UTF8_STRING, Writer, bits, constructed, integer, octets, primitive, text,
 };
 use super::flags::TokenFlags;
-use super::path::{FilePath, Reference};
+use super::path::{Path, Reference};
 
 /// An application as EF.DIR names it (ISO/IEC 7816-4, 12.2.3).
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -20,7 +20,7 @@ pub struct Application {
     /// What people call it.
     pub label: Option<String>,
     /// Its dedicated file.
-    pub path: Option<FilePath>,
+    pub path: Option<Path>,
     /// Discretionary data objects (tag 73), which may say where directory and token information
     /// are.
     pub discretionary: Option<Discretionary>,
@@ -60,7 +60,7 @@ impl Record for Application {
             label: elements.optional(LABEL).map(text),
             path: elements
                 .optional(PATH)
-                .map(FilePath::from_bytes)
+                .map(Path::from_bytes)
                 .transpose()?,
             discretionary: elements
                 .optional(DISCRETIONARY)
