@@ -5,6 +5,7 @@
 //! in its [`Model`]; everything secret or random comes from its number, so two chips of the same
 //! model and number are the same chip.
 
+pub mod authentic;
 mod cipher;
 mod dispatch;
 #[cfg(test)]
@@ -13,14 +14,18 @@ mod fascn;
 mod image;
 mod key_hook;
 mod keys;
+mod kinds;
 mod manager;
 mod model;
 mod null;
 pub mod nvm;
 mod personalise;
 mod piv;
+mod random;
 mod secure_messaging;
 mod session;
+mod state;
+mod transport;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -30,16 +35,17 @@ use ::piv::words::{KeyReference, PinReference};
 use iso7816::Protocol;
 use iso7816::ber::Tag;
 use rand_chacha::ChaCha20Rng;
-use rand_core::SeedableRng;
-use sha2::{Digest, Sha256};
 
 use self::keys::PrivateKey;
 use self::nvm::{Cell, Memory, StateError, Transaction, WriteHook};
+use self::random::Lots;
 use self::session::{Session, Stop};
+use self::state::{Found, Kept};
 use crate::contacts::Chip;
 
 pub use self::image::ImageCardError;
 pub use self::key_hook::KeyHook;
+pub use self::kinds::{AnyModel, SimCard};
 pub use self::manager::SecurityDomain;
 pub use self::model::{
     Administration, Application, Capacity, CardManager, Contactless, ExtendedLength, Keys, Model,
@@ -94,8 +100,7 @@ pub struct PivChip {
     key_hook: Option<Box<dyn KeyHook>>,
     /// Keys already taken apart, so that using one costs its arithmetic alone.
     keys: BTreeMap<KeyReference, PrivateKey>,
-    /// The random bytes of this power-up, begun when the first are needed.
-    random: Option<ChaCha20Rng>,
+    lots: Lots,
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -141,30 +146,15 @@ impl PivChip {
         number: u64,
         condition: Condition,
     ) -> Result<Self, StateError> {
-        let mut memory = Memory::in_file(path)?;
-        if memory.get(Cell::Number).is_none() {
-            memory
-                .commit(factory(model, number, condition))
-                .map_err(|error| StateError::File {
-                    path: path.display().to_string(),
-                    source: std::io::Error::other(error),
-                })?;
-            return Ok(Self::over(model.clone(), number, memory));
+        match state::open(path, || factory(model, number, condition))? {
+            Found::Made(memory) => Ok(Self::over(model.clone(), number, memory)),
+            Found::Kept(kept) => {
+                let chip = Self::from_kept(kept, path)?;
+                let (asked, found) = ((&*model.name, number), (&*chip.model.name, chip.number));
+                state::expect_same(path, asked, found)?;
+                Ok(chip)
+            }
         }
-        let chip = Self::in_memory(memory, path)?;
-        let other = |what, expected: String, actual: String| StateError::OtherCard {
-            path: path.display().to_string(),
-            what,
-            expected,
-            actual,
-        };
-        if chip.number != number {
-            return Err(other("number", number.to_string(), chip.number.to_string()));
-        }
-        if chip.model.name != model.name {
-            return Err(other("model", model.name.clone(), chip.model.name));
-        }
-        Ok(chip)
     }
 
     /// The card in a state file, whatever it is; `None` when there is none yet.
@@ -173,33 +163,18 @@ impl PivChip {
     ///
     /// [`StateError`].
     pub fn resume(path: &Path) -> Result<Option<Self>, StateError> {
-        if !path.exists() {
-            return Ok(None);
-        }
-        let memory = Memory::in_file(path)?;
-        match memory.get(Cell::Number) {
+        match state::resume(path)? {
             None => Ok(None),
-            Some(_) => Self::in_memory(memory, path).map(Some),
+            Some(kept) => Self::from_kept(kept, path).map(Some),
         }
     }
 
-    fn in_memory(memory: Memory, path: &Path) -> Result<Self, StateError> {
-        let damaged = || StateError::Damaged {
-            path: path.display().to_string(),
-            offset: 0,
-        };
-        let number = memory
-            .get(Cell::Number)
-            .and_then(|bytes| bytes.try_into().ok())
-            .map(u64::from_be_bytes)
-            .ok_or_else(damaged)?;
-        let text = memory.get(Cell::Model).ok_or_else(damaged)?;
-        let text = std::str::from_utf8(text).map_err(|_| damaged())?;
-        let model = Model::parse(text).map_err(|source| StateError::Model {
+    fn from_kept(kept: Kept, path: &Path) -> Result<Self, StateError> {
+        let model = Model::parse(&kept.model).map_err(|source| StateError::Model {
             path: path.display().to_string(),
             source,
         })?;
-        Ok(Self::over(model, number, memory))
+        Ok(Self::over(model, kept.number, kept.memory))
     }
 
     fn over(model: Model, number: u64, memory: Memory) -> Self {
@@ -212,7 +187,7 @@ impl PivChip {
             power: Power::Off,
             key_hook: None,
             keys: BTreeMap::new(),
-            random: None,
+            lots: Lots::default(),
         }
     }
 
@@ -267,21 +242,9 @@ impl PivChip {
         Ok(())
     }
 
-    /// Random bytes, the same for the same card and history, never the same twice on one card:
-    /// each power-up that needs some takes a stream of its own, counted in non-volatile memory.
+    /// Random bytes, see [`Lots`].
     fn random(&mut self) -> Result<&mut ChaCha20Rng, Stop> {
-        if self.random.is_none() {
-            let stream = self
-                .memory
-                .get(Cell::RandomStreams)
-                .and_then(|bytes| bytes.try_into().ok())
-                .map_or(0, u64::from_be_bytes)
-                + 1;
-            self.memory
-                .commit(Transaction::new().set(Cell::RandomStreams, stream.to_be_bytes()))?;
-            self.random = Some(seeded(self.number, stream));
-        }
-        Ok(self.random.as_mut().expect("set just above"))
+        Ok(self.lots.draw(&mut self.memory, self.number)?)
     }
 
     /// The key, taken apart once.
@@ -308,7 +271,7 @@ impl Chip for PivChip {
             }
         }
         self.power = Power::On;
-        self.random = None;
+        self.lots = Lots::default();
         self.session = Session::new(self.model.default_application);
         match (self.interface, &self.model.contactless) {
             (Interface::Contactless, Some(contactless)) => contactless.atr.clone(),
@@ -334,7 +297,7 @@ impl Chip for PivChip {
         if self.power != Power::On {
             return Vec::new();
         }
-        self.execute(command).unwrap_or_else(|| {
+        transport::execute(self, command).unwrap_or_else(|| {
             self.power = Power::Cut;
             Vec::new()
         })
@@ -368,7 +331,7 @@ fn factory(model: &Model, number: u64, condition: Condition) -> Transaction {
     for (reference, value) in references {
         if let Some(value) = value {
             cells = cells
-                .set(Cell::Reference(reference), value.padded())
+                .set(Cell::Reference(reference), value.padded::<8>())
                 .set(Cell::Tries(reference), [value.tries]);
         }
     }
@@ -379,15 +342,4 @@ fn factory(model: &Model, number: u64, condition: Condition) -> Transaction {
         Condition::Blank => cells,
         Condition::Personalised => personalise::add_to(cells, model, number),
     }
-}
-
-/// The stream 0 of a card's random bytes made it; the others are drawn in use.
-fn seeded(number: u64, stream: u64) -> ChaCha20Rng {
-    let seed = Sha256::new()
-        .chain_update(b"simulated card, not for use")
-        .chain_update(number.to_be_bytes())
-        .finalize();
-    let mut random = ChaCha20Rng::from_seed(seed.into());
-    random.set_stream(stream);
-    random
 }

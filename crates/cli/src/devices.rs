@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use card_image::CardImage;
-use firmware_sim::card::{Condition, Model, PivChip};
+use firmware_sim::card::{AnyModel, Condition, Model, PivChip, SimCard};
 use firmware_sim::contacts::{Chip, Contacts};
 use firmware_sim::printer::Place;
 use firmware_sim::station::{ChipError, Config, SimStation};
@@ -57,20 +57,13 @@ pub(crate) fn read_transcript(path: &Path) -> Result<Transcript, Failure> {
 }
 
 fn simulated(kind: &str, selector: &Selector) -> Result<Box<dyn Link>, Failure> {
-    let chip = built_in(kind).map_or_else(|| from_image(kind), Ok)?;
+    let chip = match SimCard::named(kind, SIMULATED_NUMBER) {
+        Some(card) => card,
+        None => from_image(kind)?.into(),
+    };
     let mut contacts = Contacts::new(selector.to_string());
     contacts.close_on(Box::new(chip));
     Ok(contacts.connect(Duration::ZERO)?)
-}
-
-/// The simulated card of this name, if there is one.
-fn built_in(kind: &str) -> Option<PivChip> {
-    let (name, condition) = match kind.strip_suffix("-blank") {
-        Some(name) => (name, Condition::Blank),
-        None => (kind, Condition::Personalised),
-    };
-    let model = Model::named(name)?;
-    Some(PivChip::new(&model, SIMULATED_NUMBER, condition))
 }
 
 /// A series 10 card that holds what the card image at this path holds.

@@ -1,80 +1,59 @@
-//! From bytes to the command of the selected application and back: APDU cases, classes, command
-//! chaining, GET RESPONSE (ISO/IEC 7816-4, 5.1 to 5.4), secure messaging around all of it.
-
-mod t0;
+//! From what the transport brings to the command of the selected application: classes, the rules
+//! on chains, secure messaging around all of it.
 
 use std::mem;
 
-use iso7816::{Command, Expected, Instruction, Protocol, StatusWord};
+use iso7816::{Command, Instruction, Protocol, StatusWord};
 use zeroize::Zeroizing;
 
 use super::secure_messaging::{self, SECURED};
-use super::session::{Answer, Chain, Moment, Pending, Stop};
+use super::session::{Answer, Chain, Moment, Stop};
+use super::transport::{Carrier, Endpoint, Exchange, Performed, Received, names_another_channel};
 use super::{Application, Interface, PivChip};
 
-impl PivChip {
-    /// The response APDU; `None` when the power failed in the middle.
-    pub(super) fn execute(&mut self, bytes: &[u8]) -> Option<Vec<u8>> {
-        let answer = match self.protocol_in_use() {
-            Protocol::T0 => self.respond_over_t0(bytes),
-            Protocol::T1 => self.respond(bytes),
-        };
-        match answer {
-            Ok(response) => Some(response),
-            Err(Stop::Refused(status)) => Some(status.0.to_be_bytes().to_vec()),
-            Err(Stop::PowerCut) => None,
+impl Endpoint for PivChip {
+    fn carrier(&self) -> Carrier {
+        let transport = &self.model.transport;
+        Carrier {
+            protocol: self.protocol_in_use(),
+            response_chunk: transport.response_chunk,
+            chain_buffer: transport.chain_buffer,
+            data_without_le: transport.data_without_le,
+            extended_length: self.model.extended_length,
         }
     }
 
-    fn respond(&mut self, bytes: &[u8]) -> Result<Vec<u8>, Stop> {
-        let command = Command::parse(bytes);
-        let extended = bytes.len() > 5 && bytes[4] == 0;
-        if let Ok(command) = &command
-            && is_get_response(command)
-            && let Some(pending) = self.session.pending.take()
-        {
-            // Part of the exchange that is going on, so nothing that waits for the next command
-            // is disturbed.
-            return Ok(self.hand_out(pending, command.expected, extended));
-        }
+    fn exchange(&mut self) -> &mut Exchange {
+        &mut self.session.exchange
+    }
+
+    fn perform(&mut self, received: &Received<'_>) -> Result<Performed, Stop> {
         let moment = mem::take(&mut self.session.moment);
         if moment.challenge.is_some() {
             // What comes now is the right answer, or the authentication failed or was aborted:
             // the indicator is FALSE unless it is set again (SP 800-73-5 Part 2, 2.4.2).
             self.session.status.administrator = false;
         }
-        self.session.pending = None;
-        let chain = self.session.chain.take();
-        match self.perform(command.as_ref(), bytes.len(), extended, chain, moment) {
-            Err(stop) => {
-                // Only what went wrong with secure messaging itself is told in the clear, and
-                // that ends the session (SP 800-73-5 Part 2, 4.3).
-                if bytes.first().is_some_and(|&class| is_protected(class)) {
-                    self.session.channel = None;
-                }
-                Err(stop)
-            }
-            Ok(Performed::PartTaken) => Ok(StatusWord::OK.0.to_be_bytes().to_vec()),
-            Ok(Performed::Answered(data, expected)) => {
-                let pending = Pending { data, given: 0 };
-                Ok(self.hand_out(pending, expected, extended))
-            }
+        let chain = self.session.exchange.chain.take();
+        let performed = self.perform_in_chain(received, chain, moment);
+        // Only what went wrong with secure messaging itself is told in the clear, and that ends
+        // the session (SP 800-73-5 Part 2, 4.3).
+        if performed.is_err() && received.bytes.first().is_some_and(|&it| is_protected(it)) {
+            self.session.channel = None;
         }
+        performed
     }
+}
 
-    fn perform(
+impl PivChip {
+    fn perform_in_chain(
         &mut self,
-        command: Result<&Command, &iso7816::CommandError>,
-        length: usize,
-        extended: bool,
+        received: &Received<'_>,
         chain: Option<Chain>,
         moment: Moment,
     ) -> Result<Performed, Stop> {
-        let command = command.map_err(|_| StatusWord::WRONG_LENGTH)?;
-        let limit = self.model.extended_length.map(|limits| limits.command);
-        if extended && limit.is_none_or(|limit| length > usize::from(limit)) {
-            return Err(StatusWord::WRONG_LENGTH.into());
-        }
+        let carrier = self.carrier();
+        let command = received.command(&carrier)?;
         self.check_class(command)?;
         let continued = chain.filter(|chain| chain.continues_with(command));
         let continued = match continued {
@@ -89,26 +68,18 @@ impl PivChip {
             if !is_chainable(command.instruction) {
                 return Err(StatusWord::CHAINING_NOT_SUPPORTED.into());
             }
-            let limit = self.model.transport.chain_buffer;
-            let mut chain = continued.unwrap_or_else(|| Chain::begin(command, limit));
-            self.extend(&mut chain, &command.data)?;
-            self.session.chain = Some(chain);
+            let mut chain = continued.unwrap_or_else(|| Chain::begin(command, &carrier));
+            chain.extend(command)?;
+            self.session.exchange.chain = Some(chain);
             // The chain is one command: what holds for the next command holds for all of it.
             self.session.moment = moment;
             return Ok(Performed::PartTaken);
         }
         let answer = match continued {
-            Some(mut chain) => {
-                self.extend(&mut chain, &command.data)?;
-                let whole = Command {
-                    data: chain.data,
-                    ..command.clone()
-                };
-                self.run_in_its_class(&whole, moment)
-            }
+            Some(chain) => self.run_in_its_class(&chain.finish(command)?, moment),
             None => self.run_in_its_class(command, moment),
         };
-        Ok(Performed::Answered(answer?, command.expected))
+        Performed::of(answer, command)
     }
 
     fn run_in_its_class(&mut self, command: &Command, moment: Moment) -> Answer {
@@ -190,54 +161,6 @@ impl PivChip {
         }
     }
 
-    fn extend(&self, chain: &mut Chain, data: &[u8]) -> Result<(), StatusWord> {
-        if chain.data.len() + data.len() > self.model.transport.chain_buffer {
-            return Err(StatusWord::NO_MEMORY);
-        }
-        chain.data.extend_from_slice(data);
-        Ok(())
-    }
-
-    /// The next piece of a response: never more than the host asked for, and 61XX while there is
-    /// more (ISO/IEC 7816-4, 5.3.4).
-    fn hand_out(
-        &mut self,
-        mut pending: Pending,
-        expected: Option<Expected>,
-        extended: bool,
-    ) -> Vec<u8> {
-        let most = match self.model.extended_length {
-            Some(limits) if extended => usize::from(limits.response).saturating_sub(2),
-            _ => usize::from(self.model.transport.response_chunk),
-        };
-        let asked = match expected {
-            Some(expected) => usize::try_from(expected.get()).unwrap_or(most),
-            None if self.takes_no_le_for_all() => most,
-            None => 0,
-        };
-        let rest = &pending.data[pending.given..];
-        let piece = &rest[..rest.len().min(most).min(asked)];
-        let left = rest.len() - piece.len();
-        let status = if left == 0 {
-            StatusWord::OK
-        } else {
-            StatusWord::more_data(left)
-        };
-        let mut response = Vec::with_capacity(piece.len() + 2);
-        response.extend_from_slice(piece);
-        response.extend_from_slice(&status.0.to_be_bytes());
-        if left > 0 {
-            pending.given += piece.len();
-            self.session.pending = Some(pending);
-        }
-        response
-    }
-
-    /// Over T=0 a command with data never has a Le, so none says nothing there.
-    fn takes_no_le_for_all(&self) -> bool {
-        self.model.transport.data_without_le && self.protocol_in_use() != Protocol::T0
-    }
-
     /// The protocol of the model over the contacts; an antenna carries whole APDUs as T=1 does.
     pub(super) fn protocol_in_use(&self) -> Protocol {
         match self.interface {
@@ -247,39 +170,11 @@ impl PivChip {
     }
 }
 
-/// What became of one command APDU.
-enum Performed {
-    /// It was a part of a chain that goes on.
-    PartTaken,
-    /// It was carried out, with this data for a host that expects so much.
-    Answered(Zeroizing<Vec<u8>>, Option<Expected>),
-}
-
 /// ISO/IEC 7816-4, 11.1.2: opens and closes logical channels.
 const MANAGE_CHANNEL: Instruction = Instruction(0x70);
 
-/// Whether the class is for a logical channel other than the basic one (ISO/IEC 7816-4, 5.4.1):
-/// 1 to 3 in the first interindustry values, 4 to 19 in the further ones; and the same in the
-/// proprietary classes that GlobalPlatform shapes like them (Card Specification 2.3, 11.1.4).
-fn names_another_channel(class: u8, proprietary: bool) -> bool {
-    const CHANNEL: u8 = 0x03;
-    match class {
-        0x00..=0x1F => class & CHANNEL != 0,
-        0x40..=0x7F => true,
-        0x80..=0x8F => proprietary && class & CHANNEL != 0,
-        0xC0..=0xFE => proprietary,
-        _ => false,
-    }
-}
-
 fn is_protected(class: u8) -> bool {
     class & 0x80 == 0 && class & SECURED == SECURED
-}
-
-fn is_get_response(command: &Command) -> bool {
-    command.class == 0
-        && command.instruction == Instruction::GET_RESPONSE
-        && (command.p1, command.p2) == (0, 0)
 }
 
 /// SP 800-73-5 Part 2, 3: the commands with `10` among their classes. VERIFY, and since that

@@ -11,7 +11,8 @@ use thiserror::Error;
 
 use super::keys::PrivateKey;
 use super::nvm::{Cell, Memory, StateError, Transaction};
-use super::{Condition, Model, PivChip, factory, personalise, seeded};
+use super::random::seeded;
+use super::{Condition, Model, PivChip, factory, personalise, state};
 
 impl PivChip {
     /// A card that holds what the image holds, which lives as long as the process.
@@ -51,14 +52,11 @@ impl PivChip {
     ) -> Result<Self, ImageCardError> {
         let contents = contents(model, image, number)?;
         let mut memory = Memory::in_file(path)?;
-        let shown = || path.display().to_string();
         if memory.get(Cell::Number).is_some() {
-            return Err(StateError::Occupied { path: shown() }.into());
+            let path = path.display().to_string();
+            return Err(StateError::Occupied { path }.into());
         }
-        memory.commit(contents).map_err(|error| StateError::File {
-            path: shown(),
-            source: std::io::Error::other(error),
-        })?;
+        state::put(&mut memory, path, contents)?;
         Ok(Self::over(model.clone(), number, memory))
     }
 }

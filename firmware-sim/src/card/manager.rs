@@ -23,25 +23,29 @@ use super::nvm::{Cell, Transaction};
 use super::session::{Answer, Stop};
 
 pub use self::domain::SecurityDomain;
+pub(super) use self::issuer_data::{issuer_object, serial_number};
 pub(super) use self::messaging::SecureSession;
 
 /// The issuer security domain.
-const AID: [u8; 8] = [0xA0, 0x00, 0x00, 0x01, 0x51, 0x00, 0x00, 0x00];
+pub(super) const AID: [u8; 8] = [0xA0, 0x00, 0x00, 0x01, 0x51, 0x00, 0x00, 0x00];
 
 /// The shortest beginning of an application identifier that selects: the RID.
 const SHORTEST: usize = 5;
 
-/// Whether SELECT with this identifier means the card manager: none at all, the whole one, or
-/// its beginning.
-pub(super) fn is_named_by(aid: &[u8]) -> bool {
-    aid.is_empty() || (aid.len() >= SHORTEST && AID.starts_with(aid))
+/// The card manager of Open Platform 2.0.1, which older cards have in its place.
+pub(super) const OPEN_PLATFORM_AID: [u8; 7] = [0xA0, 0x00, 0x00, 0x00, 0x03, 0x00, 0x00];
+
+/// Whether SELECT with this identifier means the card manager called `own`: none at all, the whole
+/// one, or its beginning.
+pub(super) fn is_named_by(aid: &[u8], own: &[u8]) -> bool {
+    aid.is_empty() || (aid.len() >= SHORTEST && own.starts_with(aid))
 }
 
 /// `6F { 84 identifier, A5 { 9F6E production data, 9F65 longest data field } }`.
-pub(super) fn control_information() -> Vec<u8> {
+pub(super) fn control_information(own: &[u8]) -> Vec<u8> {
     let mut proprietary = Vec::new();
     ber::write(&mut proprietary, Tag(0x9F65), &[0xFF]);
-    let mut template = ber::object(Tag(0x84), &AID);
+    let mut template = ber::object(Tag(0x84), own);
     ber::write(&mut template, Tag(0xA5), &proprietary);
     ber::object(Tag(0x6F), &template)
 }
@@ -125,7 +129,10 @@ impl PivChip {
             _ if command.class & SECURE_MESSAGING != 0 => {
                 Err(StatusWord::CLASS_NOT_SUPPORTED.into())
             }
-            Instruction::GET_DATA_P1P2 => self.get_issuer_data(command),
+            Instruction::GET_DATA_P1P2 => {
+                let manager = &self.model.card_manager;
+                issuer_object(&self.memory, manager, self.number, command)
+            }
             Instruction::GET_RESPONSE => Err(StatusWord::CONDITIONS_NOT_SATISFIED.into()),
             _ => Err(StatusWord::INSTRUCTION_NOT_SUPPORTED.into()),
         }

@@ -1,4 +1,4 @@
-mod raw;
+pub(in crate::card) mod raw;
 
 use std::fmt;
 use std::path::Path;
@@ -11,6 +11,7 @@ use thiserror::Error;
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
 use self::raw::RawModel;
+use super::kinds::AnyModel;
 use super::manager::SecurityDomain;
 use super::secure_messaging::Suite;
 
@@ -111,24 +112,27 @@ impl Model {
     ///
     /// [`ModelError`] when it is neither or does not parse.
     pub fn find(name_or_path: &str) -> Result<Self, ModelError> {
-        if let Some(model) = Self::named(name_or_path) {
-            return Ok(model);
+        match Self::named(name_or_path) {
+            Some(model) => Ok(model),
+            None => Self::parse(&read(name_or_path)?),
         }
-        if !Path::new(name_or_path).exists() {
-            return Err(ModelError::Unknown {
-                name: name_or_path.to_owned(),
-            });
-        }
-        let text =
-            std::fs::read_to_string(name_or_path).map_err(|error| ModelError::Malformed {
-                detail: error.to_string(),
-            })?;
-        Self::parse(&text)
     }
 
     fn built_in(text: &str) -> Self {
         Self::parse(text).expect("the built-in models parse, as the tests show")
     }
+}
+
+/// The text of a model file.
+pub(super) fn read(path: &str) -> Result<String, ModelError> {
+    if !Path::new(path).exists() {
+        return Err(ModelError::Unknown {
+            name: path.to_owned(),
+        });
+    }
+    std::fs::read_to_string(path).map_err(|error| ModelError::Malformed {
+        detail: error.to_string(),
+    })
 }
 
 /// The text a model was read from. It holds the delivered PIN and keys, hence its own `Debug`.
@@ -222,13 +226,26 @@ impl Reference {
         }
     }
 
-    /// The value padded with FF to 8 bytes, the form on the wire (SP 800-73-5 Part 2, 2.4.3).
-    pub(crate) fn padded(&self) -> [u8; 8] {
-        let mut padded = [0xFF; 8];
+    /// The value padded with FF to the length it has on the wire: 8 bytes for a PIV card
+    /// (SP 800-73-5 Part 2, 2.4.3).
+    pub(crate) fn padded<const LENGTH: usize>(&self) -> [u8; LENGTH] {
+        let mut padded = [0xFF; LENGTH];
         for (to, from) in padded.iter_mut().zip(self.value.bytes()) {
             *to = from;
         }
         padded
+    }
+}
+
+impl Reference {
+    /// How many characters the value has.
+    pub(crate) fn length(&self) -> usize {
+        self.value.len()
+    }
+
+    /// Whether the value is printable ASCII.
+    pub(crate) fn is_printable(&self) -> bool {
+        self.value.bytes().all(|byte| (0x20..0x7F).contains(&byte))
     }
 }
 
@@ -306,7 +323,7 @@ pub struct CardManager {
 #[non_exhaustive]
 pub enum ModelError {
     /// Neither a built-in model nor a file.
-    #[error("card model `{name}` not found (built-in models: {}; or a path to a model file)", Model::NAMES.join(", "))]
+    #[error("card model `{name}` not found (built-in models: {}; or a path to a model file)", AnyModel::names().collect::<Vec<_>>().join(", "))]
     Unknown {
         /// What was asked for.
         name: String,
@@ -316,6 +333,12 @@ pub enum ModelError {
     Malformed {
         /// The parser's words.
         detail: String,
+    },
+    /// A card of this kind holds no PIV objects.
+    #[error("card model `{name}` has no PIV application")]
+    NoPiv {
+        /// The model's short name.
+        name: String,
     },
     /// A card of this kind has contacts only.
     #[error("card model `{name}` has no contactless interface")]

@@ -55,6 +55,12 @@ pub enum Cell {
     KeySetTries,
     /// The sequence counter of the issuer security domain, 3 bytes big endian.
     SequenceCounter,
+    /// A file of the AuthentIC application by its place; empty when the place is free.
+    File(u16),
+    /// A passcode of the AuthentIC application by its reference, with its limit and counter.
+    Credential(u8),
+    /// A key object of AuthentIC v3 by its reference; empty when there is none.
+    KeyObject(u8),
 }
 
 /// Values that are written together or not at all.

@@ -1,7 +1,7 @@
 //! What a personalised card holds: keys, certificates from a simulated test authority, and the
 //! identity objects. All of it follows from the card's number.
 
-mod authority;
+pub(super) mod authority;
 mod cvc;
 
 use ::piv::words::{AID, Algorithm, Edition, KeyReference, ObjectId};
@@ -13,7 +13,8 @@ use sha2::{Digest, Sha256};
 use self::authority::{Authority, Subject};
 use super::keys::PrivateKey;
 use super::nvm::{Cell, Transaction};
-use super::{Model, Suite, fascn, seeded};
+use super::random::seeded;
+use super::{Model, Suite, fascn};
 
 /// The certificate, in DER, of the simulated authority that vouches for the personalised card
 /// with this number. Its key follows from the number: it proves nothing to anybody.

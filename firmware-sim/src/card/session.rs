@@ -7,6 +7,7 @@ use super::Application;
 use super::manager::SecureSession;
 use super::nvm::CommitError;
 use super::secure_messaging::{SECURED, SecureChannel};
+use super::transport::{Carrier, Exchange};
 
 /// Volatile state: the selected application, security status, and exchanges in progress.
 pub(super) struct Session {
@@ -18,8 +19,7 @@ pub(super) struct Session {
     pub(super) moment: Moment,
     /// The issuer's secure channel, from INITIALIZE UPDATE on.
     pub(super) security_domain: Option<SecureSession>,
-    pub(super) chain: Option<Chain>,
-    pub(super) pending: Option<Pending>,
+    pub(super) exchange: Exchange,
     /// The secure messaging session, between key establishment and its end.
     pub(super) channel: Option<SecureChannel>,
     /// The command being carried out came under secure messaging.
@@ -34,8 +34,7 @@ impl Session {
             global_pin: false,
             moment: Moment::default(),
             security_domain: None,
-            chain: None,
-            pending: None,
+            exchange: Exchange::default(),
             channel: None,
             protected: false,
         }
@@ -76,20 +75,44 @@ pub(super) struct Chain {
     instruction: Instruction,
     p1: u8,
     p2: u8,
-    pub(super) data: Zeroizing<Vec<u8>>,
+    data: Zeroizing<Vec<u8>>,
+    limit: usize,
 }
 
 impl Chain {
-    /// A chain without parts yet, with room for `capacity` bytes: growing would leave copies of
+    /// A chain without parts yet, with room for all there may be: growing would leave copies of
     /// what is sent in parts behind.
-    pub(super) fn begin(command: &Command, capacity: usize) -> Self {
+    pub(super) fn begin(command: &Command, carrier: &Carrier) -> Self {
         Self {
             class: command.class,
             instruction: command.instruction,
             p1: command.p1,
             p2: command.p2,
-            data: Zeroizing::new(Vec::with_capacity(capacity)),
+            data: Zeroizing::new(Vec::with_capacity(carrier.chain_buffer)),
+            limit: carrier.chain_buffer,
         }
+    }
+
+    /// Adds a part.
+    pub(super) fn extend(&mut self, command: &Command) -> Result<(), StatusWord> {
+        if self.data.len() + command.data.len() > self.limit {
+            return Err(StatusWord::NO_MEMORY);
+        }
+        self.data.extend_from_slice(&command.data);
+        Ok(())
+    }
+
+    /// The command as a whole, with its last part.
+    pub(super) fn finish(mut self, last: &Command) -> Result<Command, StatusWord> {
+        self.extend(last)?;
+        Ok(Command {
+            class: last.class,
+            instruction: last.instruction,
+            p1: last.p1,
+            p2: last.p2,
+            data: self.data,
+            expected: last.expected,
+        })
     }
 
     /// Whether the command is another part of it (ISO/IEC 7816-4, 5.3.3: same INS P1 P2).
@@ -107,6 +130,18 @@ impl Chain {
 pub(super) struct Pending {
     pub(super) data: Zeroizing<Vec<u8>>,
     pub(super) given: usize,
+    /// What comes with the last of it: success, or a warning.
+    pub(super) status: StatusWord,
+}
+
+impl Pending {
+    pub(super) fn new(data: Zeroizing<Vec<u8>>) -> Self {
+        Self {
+            data,
+            given: 0,
+            status: StatusWord::OK,
+        }
+    }
 }
 
 /// A command's response data, or why there is none.

@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 
 use card_image::CardImage;
 use clap::Args;
-use firmware_sim::card::{Condition, Interface, Model, NullChip, PivChip};
+use firmware_sim::card::{
+    AnyModel, Condition, Interface, Model, ModelError, NullChip, PivChip, SimCard,
+};
 use firmware_sim::contacts::{Chip, Contacts};
 use firmware_sim::vpcd::{self, Event, Stop};
 
@@ -25,6 +27,8 @@ Examples:
           A blank that remembers what is done to it. Give --state 4711.card alone to go on.
   firmware-sim card --model series9 --vpcd 127.0.0.1:35964
           A series 9 card in the second slot of the reader.
+  firmware-sim card --model series8-v2
+          A series 8 card with AuthentIC v2.2. Passcode 12345678.
   firmware-sim card --contactless
           The personalised card held to a contactless reader. What needs a PIN needs secure
           messaging and the pairing code first.
@@ -34,7 +38,8 @@ Examples:
   firmware-sim card --null
           A card that answers 9000 to anything, to measure everything but the card.")]
 pub(crate) struct Arguments {
-    /// The kind of card: series10, series9, or the path of a model file [default: series10]
+    /// The kind of card: series10, series9, series8-v2, or the path of a model file
+    /// [default: series10]
     #[arg(long, value_name = "NAME|FILE")]
     model: Option<String>,
 
@@ -89,13 +94,20 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
 
 /// The chip asked for, and what to call it.
 fn chip(arguments: &Arguments) -> Result<(Box<dyn Chip>, String), Failure> {
-    let asked = arguments.model.as_deref().map(Model::find).transpose()?;
+    let asked = arguments.model.as_deref().map(AnyModel::find).transpose()?;
     if arguments.null {
-        let model = asked.unwrap_or_else(Model::series10);
-        return Ok((Box::new(NullChip::new(model.atr)), "null card".to_owned()));
+        let model = asked.unwrap_or_else(|| Model::series10().into());
+        return Ok((Box::new(NullChip::new(model.atr())), "null card".to_owned()));
     }
     if let Some(path) = &arguments.image {
-        let model = asked.unwrap_or_else(Model::series10);
+        let model = match asked {
+            None => Model::series10(),
+            Some(AnyModel::Piv(model)) => *model,
+            Some(other) => {
+                let name = other.name().to_owned();
+                return Err(ModelError::NoPiv { name }.into());
+            }
+        };
         return image_chip(arguments, path, &model);
     }
     let condition = if arguments.blank {
@@ -105,19 +117,26 @@ fn chip(arguments: &Arguments) -> Result<(Box<dyn Chip>, String), Failure> {
     };
     // What is not asked for is as the state file has it.
     let found = match &arguments.state {
-        Some(path) => PivChip::resume(path)?.map(|chip| (chip.model().clone(), chip.number())),
+        Some(path) => SimCard::resume(path)?.map(|card| (card.model(), card.number())),
         None => None,
     };
-    let (model, number) = found.unwrap_or_else(|| (Model::series10(), 1));
+    let (model, number) = found.unwrap_or_else(|| (Model::series10().into(), 1));
     let model = asked.unwrap_or(model);
     let number = arguments.number.unwrap_or(number);
-    let mut chip = match &arguments.state {
-        Some(path) => PivChip::open(path, &model, number, condition)?,
-        None => PivChip::new(&model, number, condition),
+    let mut card = match &arguments.state {
+        Some(path) => SimCard::open(path, &model, number, condition)?,
+        None => SimCard::new(&model, number, condition),
     };
-    let mut what = format!("{} card {number}", model.name);
-    hold_to(arguments, &mut chip, &mut what)?;
-    Ok((Box::new(chip), what))
+    let mut what = format!("{} card {number}", model.name());
+    match &mut card {
+        SimCard::Piv(chip) => hold_to(arguments, chip, &mut what)?,
+        _ if arguments.contactless => {
+            let name = model.name().to_owned();
+            return Err(ModelError::NoContactless { name }.into());
+        }
+        _ => {}
+    }
+    Ok((Box::new(card), what))
 }
 
 /// The chip with the contents of a card image.

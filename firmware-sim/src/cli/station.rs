@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::thread;
 
 use clap::Args;
-use firmware_sim::card::{Condition, Model, PivChip};
+use firmware_sim::card::{AnyModel, Condition, SimCard};
 use firmware_sim::contacts::{Chip, Contacts};
 use firmware_sim::station::{ChipError, Config, SimStation};
 use firmware_sim::vpcd::{self, Event, Stop};
@@ -34,7 +34,7 @@ pub(crate) struct Arguments {
     #[command(flatten)]
     build: Build,
 
-    /// The kind of card: series10, series9, or the path of a model file
+    /// The kind of card: series10, series9, series8-v2, or the path of a model file
     #[arg(long, value_name = "NAME|FILE", default_value = "series10")]
     model: String,
 
@@ -54,8 +54,8 @@ pub(crate) struct Arguments {
 
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let build = &arguments.build;
-    let model = Model::find(&arguments.model)?;
-    let name = format!("sim:{}", model.name);
+    let model = AnyModel::find(&arguments.model)?;
+    let name = format!("sim:{}", model.name());
     let config = Config {
         printer: build.setup(),
         first: build.first,
@@ -67,9 +67,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         let chip = match &folder {
             Some(folder) => {
                 let path = folder.join(format!("card-{number}.card"));
-                PivChip::open(&path, &model, number, Condition::Blank)?
+                SimCard::open(&path, &model, number, Condition::Blank)?
             }
-            None => PivChip::blank(&model, number),
+            None => SimCard::new(&model, number, Condition::Blank),
         };
         Ok::<Box<dyn Chip>, ChipError>(Box::new(chip))
     })?;

@@ -4,9 +4,9 @@ use iso7816::ber::{self, Tag};
 use iso7816::{Command, StatusWord};
 use zeroize::Zeroizing;
 
-use crate::card::PivChip;
-use crate::card::nvm::{Cell, Transaction};
+use crate::card::nvm::{Cell, Memory, Transaction};
 use crate::card::session::{Answer, done};
+use crate::card::{CardManager, PivChip};
 
 const ISSUER_IDENTIFICATION: u16 = 0x0042;
 const CARD_IMAGE: u16 = 0x0045;
@@ -15,22 +15,27 @@ const PRODUCTION_LIFE_CYCLE: u16 = 0x9F7F;
 /// The most bytes of either number that are stored.
 const LONGEST_NUMBER: usize = 16;
 
-impl PivChip {
-    pub(super) fn get_issuer_data(&self, command: &Command) -> Answer {
-        let tag = u16::from_be_bytes([command.p1, command.p2]);
-        if let Some(object) = self.memory.get(Cell::IssuerObject(tag)) {
-            return Ok(Zeroizing::new(object.to_vec()));
-        }
-        let manager = &self.model.card_manager;
-        let value = match tag {
-            ISSUER_IDENTIFICATION if manager.numbered => manager.issuer_identification.clone(),
-            CARD_IMAGE if manager.numbered => self.number.to_be_bytes().to_vec(),
-            PRODUCTION_LIFE_CYCLE => self.production_life_cycle().to_vec(),
-            _ => return Err(StatusWord::REFERENCE_NOT_FOUND.into()),
-        };
-        Ok(Zeroizing::new(ber::object(Tag(u32::from(tag)), &value)))
+/// GET DATA: an object as it is stored, or as the model and the card's number have it.
+pub(in crate::card) fn issuer_object(
+    memory: &Memory,
+    manager: &CardManager,
+    number: u64,
+    command: &Command,
+) -> Answer {
+    let tag = u16::from_be_bytes([command.p1, command.p2]);
+    if let Some(object) = memory.get(Cell::IssuerObject(tag)) {
+        return Ok(Zeroizing::new(object.to_vec()));
     }
+    let value = match tag {
+        ISSUER_IDENTIFICATION if manager.numbered => manager.issuer_identification.clone(),
+        CARD_IMAGE if manager.numbered => number.to_be_bytes().to_vec(),
+        PRODUCTION_LIFE_CYCLE => production_life_cycle(manager, number).to_vec(),
+        _ => return Err(StatusWord::REFERENCE_NOT_FOUND.into()),
+    };
+    Ok(Zeroizing::new(ber::object(Tag(u32::from(tag)), &value)))
+}
 
+impl PivChip {
     /// One block of whole BER-TLV objects, of which the two numbers are kept: both at once.
     pub(super) fn store_issuer_data(&mut self, command: &Command) -> Answer {
         const LAST: u8 = 0x80;
@@ -58,20 +63,25 @@ impl PivChip {
         self.memory.commit(cells)?;
         done()
     }
+}
 
-    /// Card production life cycle data: 42 bytes, of which a simulated card has the maker, the
-    /// type, the operating system and a serial made of the card's number.
-    fn production_life_cycle(&self) -> [u8; 42] {
-        let manager = &self.model.card_manager;
-        let [batch_high, batch_low, serial @ ..] = last_six(self.number);
-        let mut data = [0; 42];
-        data[0..2].copy_from_slice(&manager.ic_fabricator);
-        data[2..4].copy_from_slice(&manager.ic_type);
-        data[4..6].copy_from_slice(&manager.operating_system);
-        data[12..16].copy_from_slice(&serial);
-        data[16..18].copy_from_slice(&[batch_high, batch_low]);
-        data
-    }
+/// Card production life cycle data: 42 bytes, of which a simulated card has the maker, the type,
+/// the operating system and a serial made of the card's number.
+fn production_life_cycle(manager: &CardManager, number: u64) -> [u8; 42] {
+    let [batch_high, batch_low, serial @ ..] = last_six(number);
+    let mut data = [0; 42];
+    data[0..2].copy_from_slice(&manager.ic_fabricator);
+    data[2..4].copy_from_slice(&manager.ic_type);
+    data[4..6].copy_from_slice(&manager.operating_system);
+    data[12..16].copy_from_slice(&serial);
+    data[16..18].copy_from_slice(&[batch_high, batch_low]);
+    data
+}
+
+/// The serial number in the production data: the last bytes of the card's number.
+pub(in crate::card) fn serial_number(number: u64) -> [u8; 4] {
+    let [_, _, serial @ ..] = last_six(number);
+    serial
 }
 
 fn last_six(number: u64) -> [u8; 6] {

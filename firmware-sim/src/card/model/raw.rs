@@ -65,7 +65,7 @@ struct RawKeys {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct RawCardManager {
+pub(in crate::card) struct RawCardManager {
     issuer_identification: String,
     #[serde(default = "numbered")]
     numbered: bool,
@@ -83,7 +83,7 @@ impl TryFrom<RawModel> for Model {
     type Error = String;
 
     fn try_from(raw: RawModel) -> Result<Self, String> {
-        let atr = answer_to_reset(&raw.atr)?;
+        let atr = answer_to_reset_for(&raw.atr, &raw.transport)?;
         let contactless = match raw.contactless {
             None => None,
             Some(contactless) => Some(Contactless {
@@ -96,18 +96,6 @@ impl TryFrom<RawModel> for Model {
             None => [0x40, 0x00],
         };
         check_policy(pin_usage_policy, raw.secure_messaging.is_some())?;
-        if !(1..=256).contains(&raw.transport.response_chunk) {
-            return Err(format!(
-                "`response_chunk` is {}, must be between 1 and 256",
-                raw.transport.response_chunk
-            ));
-        }
-        if !offers(&atr, raw.transport.protocol) {
-            return Err(format!(
-                "`protocol` is {}, which `atr` does not offer",
-                raw.transport.protocol
-            ));
-        }
         if !(5..=9).contains(&raw.shortest_aid) {
             return Err(format!(
                 "`shortest_aid` is {}, must be between 5 and 9",
@@ -144,23 +132,46 @@ impl TryFrom<RawModel> for Model {
                 sign_with_key_management: raw.keys.sign_with_key_management,
             },
             memory: raw.memory,
-            card_manager: CardManager {
-                issuer_identification: bytes(
-                    "issuer_identification",
-                    &raw.card_manager.issuer_identification,
-                )?,
-                numbered: raw.card_manager.numbered,
-                ic_fabricator: two_bytes("ic_fabricator", &raw.card_manager.ic_fabricator)?,
-                ic_type: two_bytes("ic_type", &raw.card_manager.ic_type)?,
-                operating_system: two_bytes(
-                    "operating_system",
-                    &raw.card_manager.operating_system,
-                )?,
-                security_domain: raw.card_manager.security_domain,
-            },
+            card_manager: raw.card_manager.try_into()?,
             source: Source(String::new()),
         })
     }
+}
+
+impl TryFrom<RawCardManager> for CardManager {
+    type Error = String;
+
+    fn try_from(raw: RawCardManager) -> Result<Self, String> {
+        Ok(Self {
+            issuer_identification: bytes("issuer_identification", &raw.issuer_identification)?,
+            numbered: raw.numbered,
+            ic_fabricator: two_bytes("ic_fabricator", &raw.ic_fabricator)?,
+            ic_type: two_bytes("ic_type", &raw.ic_type)?,
+            operating_system: two_bytes("operating_system", &raw.operating_system)?,
+            security_domain: raw.security_domain,
+        })
+    }
+}
+
+/// The answer to reset of a card with contacts, and whether the two go together.
+pub(in crate::card) fn answer_to_reset_for(
+    text: &str,
+    transport: &Transport,
+) -> Result<Vec<u8>, String> {
+    let atr = answer_to_reset(text)?;
+    if !(1..=256).contains(&transport.response_chunk) {
+        return Err(format!(
+            "`response_chunk` is {}, must be between 1 and 256",
+            transport.response_chunk
+        ));
+    }
+    if !offers(&atr, transport.protocol) {
+        return Err(format!(
+            "`protocol` is {}, which `atr` does not offer",
+            transport.protocol
+        ));
+    }
+    Ok(atr)
 }
 
 /// ISO/IEC 7816-3, 8.1: TS, T0 and at most 31 characters after them.

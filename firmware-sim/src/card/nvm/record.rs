@@ -147,6 +147,9 @@ fn cell_word(cell: Cell) -> u32 {
         Cell::KeySets => (16, 0),
         Cell::KeySetTries => (17, 0),
         Cell::SequenceCounter => (18, 0),
+        Cell::File(place) => (32, u32::from(place)),
+        Cell::Credential(reference) => (33, u32::from(reference)),
+        Cell::KeyObject(reference) => (34, u32::from(reference)),
     };
     kind << 24 | number
 }
@@ -170,6 +173,9 @@ fn cell_from(word: u32) -> Option<Cell> {
         16 => Cell::KeySets,
         17 => Cell::KeySetTries,
         18 => Cell::SequenceCounter,
+        32 => Cell::File(u16::try_from(number).ok()?),
+        33 => Cell::Credential(byte()?),
+        34 => Cell::KeyObject(byte()?),
         _ => return None,
     })
 }
@@ -201,6 +207,9 @@ mod tests {
             Cell::KeySets,
             Cell::KeySetTries,
             Cell::SequenceCounter,
+            Cell::File(0x0102),
+            Cell::Credential(0x81),
+            Cell::KeyObject(0x82),
         ];
         for cell in cells {
             assert_eq!(cell_from(cell_word(cell)), Some(cell));

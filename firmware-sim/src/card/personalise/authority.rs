@@ -66,7 +66,7 @@ const ISSUERS_ADDRESS: &str = "http://ca.simulated.invalid/authority.p7c";
 const REVOCATION_ADDRESS: &str = "http://ca.simulated.invalid/authority.crl";
 
 /// The authority of one card, and the content signer it has certified.
-pub(super) struct Authority {
+pub(in crate::card) struct Authority {
     name: Name,
     key: SigningKey,
     signer: SigningKey,
@@ -82,7 +82,7 @@ pub(super) struct Subject<'a> {
 }
 
 impl Authority {
-    pub(super) fn new(number: u64, random: &mut ChaCha20Rng) -> Self {
+    pub(in crate::card) fn new(number: u64, random: &mut ChaCha20Rng) -> Self {
         Self {
             name: name(&format!("Simulated Test Authority {number}")),
             key: SigningKey::generate_from_rng(random),
@@ -259,25 +259,14 @@ impl Authority {
         usage: impl Into<FlagSet<KeyUsages>>,
         policy: ObjectIdentifier,
     ) -> Vec<Extension> {
-        let authority_key = AuthorityKeyIdentifier {
-            key_identifier: Some(subject_key_identifier(&public(&self.key)).0),
-            ..AuthorityKeyIdentifier::default()
-        };
         let access = |method, address| AccessDescription {
             access_method: method,
             access_location: GeneralName::UniformResourceIdentifier(uri(address)),
         };
-        let revocation = DistributionPoint {
-            distribution_point: Some(DistributionPointName::FullName(vec![
-                GeneralName::UniformResourceIdentifier(uri(REVOCATION_ADDRESS)),
-            ])),
-            reasons: None,
-            crl_issuer: None,
-        };
         vec![
             extension(true, &KeyUsage(usage.into())),
             extension(false, &subject_key_identifier(key)),
-            extension(false, &authority_key),
+            self.authority_key(),
             extension(
                 false,
                 &CertificatePolicies(vec![PolicyInformation {
@@ -292,8 +281,29 @@ impl Authority {
                     access(CA_ISSUERS, ISSUERS_ADDRESS),
                 ]),
             ),
-            extension(false, &CrlDistributionPoints(vec![revocation])),
+            self.revocation(),
         ]
+    }
+
+    /// Whose key signed.
+    pub(in crate::card) fn authority_key(&self) -> Extension {
+        let authority_key = AuthorityKeyIdentifier {
+            key_identifier: Some(subject_key_identifier(&public(&self.key)).0),
+            ..AuthorityKeyIdentifier::default()
+        };
+        extension(false, &authority_key)
+    }
+
+    /// Where to ask for revoked certificates.
+    pub(in crate::card) fn revocation(&self) -> Extension {
+        let revocation = DistributionPoint {
+            distribution_point: Some(DistributionPointName::FullName(vec![
+                GeneralName::UniformResourceIdentifier(uri(REVOCATION_ADDRESS)),
+            ])),
+            reasons: None,
+            crl_issuer: None,
+        };
+        extension(false, &CrlDistributionPoints(vec![revocation]))
     }
 
     fn issue(
@@ -303,12 +313,24 @@ impl Authority {
         key: SubjectPublicKeyInfoOwned,
         extensions: Vec<Extension>,
     ) -> Certificate {
+        self.issue_for(subject, serial, key, validity(), extensions)
+    }
+
+    /// A certificate with everything in it as given.
+    pub(in crate::card) fn issue_for(
+        &self,
+        subject: Name,
+        serial: u32,
+        key: SubjectPublicKeyInfoOwned,
+        validity: Validity,
+        extensions: Vec<Extension>,
+    ) -> Certificate {
         let profile = Profile {
             issuer: self.name.clone(),
             subject,
             extensions,
         };
-        CertificateBuilder::new(profile, SerialNumber::from(serial), validity(), key)
+        CertificateBuilder::new(profile, SerialNumber::from(serial), validity, key)
             .and_then(|builder| builder.build::<_, DerSignature>(&self.key))
             .expect(ENCODES)
     }
@@ -403,7 +425,7 @@ fn uri(text: &str) -> Ia5String {
     Ia5String::new(text).expect(ENCODES)
 }
 
-fn extension<T>(critical: bool, value: &T) -> Extension
+pub(in crate::card) fn extension<T>(critical: bool, value: &T) -> Extension
 where
     T: der::oid::AssociatedOid + Encode,
 {

@@ -30,11 +30,11 @@ impl PivChip {
             };
             return Ok(Zeroizing::new(answer));
         }
-        if manager::is_named_by(aid) {
+        if manager::is_named_by(aid, &manager::AID) {
             self.session.selected = Application::CardManager;
             self.session.status = SecurityStatus::default();
             self.session.channel = None;
-            return Ok(Zeroizing::new(manager::control_information()));
+            return Ok(Zeroizing::new(manager::control_information(&manager::AID)));
         }
         Err(StatusWord::NOT_FOUND.into())
     }
