@@ -59,7 +59,8 @@ impl DesKey {
         let mut padded = Zeroizing::new(Vec::with_capacity(data.len() + BLOCK_SIZE));
         padded.extend_from_slice(data);
         padded.push(0x80);
-        padded.resize(padded.len().next_multiple_of(BLOCK_SIZE), 0);
+        let whole = padded.len().next_multiple_of(BLOCK_SIZE);
+        padded.resize(whole, 0);
         self.encrypt_cbc(iv, &mut padded);
         let (_, last) = padded
             .split_last_chunk::<BLOCK_SIZE>()

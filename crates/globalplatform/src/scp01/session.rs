@@ -13,12 +13,12 @@ pub(super) const SECURE_MESSAGING: u8 = 0x04;
 
 /// The state of a session on the host.
 pub(super) struct Session {
-    encryption: DesKey,
-    mac: DesKey,
+    pub(super) encryption: DesKey,
+    pub(super) mac: DesKey,
     host_challenge: Block,
     card_challenge: Block,
     /// The MAC of the command before; zeros before the first.
-    chain: Block,
+    pub(super) chain: Block,
 }
 
 impl Session {
@@ -80,7 +80,8 @@ impl Session {
             // Padded only if it is no whole number of blocks.
             if !data.len().is_multiple_of(BLOCK_SIZE) {
                 data.push(0x80);
-                data.resize(data.len().next_multiple_of(BLOCK_SIZE), 0);
+                let whole = data.len().next_multiple_of(BLOCK_SIZE);
+                data.resize(whole, 0);
             }
             self.encryption.encrypt_cbc(&[0; BLOCK_SIZE], &mut data);
         }
