@@ -65,9 +65,8 @@ pub(super) fn issue(number: u64, bits: u16) -> [Issued; 2] {
 
 /// Two years and half an hour; after about 70 % of it the private key is to be used no more.
 fn certify(authority: &Authority, number: u64, purpose: Purpose, key: &RsaKey) -> Vec<u8> {
-    let at = |year, month, day, minutes| {
-        DateTime::new(year, month, day, 0, minutes, 0).expect(ENCODES)
-    };
+    let at =
+        |year, month, day, minutes| DateTime::new(year, month, day, 0, minutes, 0).expect(ENCODES);
     let (from, until) = (at(2026, 1, 1, 0), at(2028, 1, 1, 30));
     let usage_until = at(2027, 5, 27, 0);
     let (usage, policy): (FlagSet<KeyUsages>, _) = match purpose {
@@ -127,10 +126,7 @@ fn statement() -> PolicyQualifierInfo {
 /// `O=nhs, OU=People, CN=<12 digits>_<name>`, in this order in the certificate.
 fn holder(number: u64) -> Name {
     // RFC 4514 has the last first.
-    let name = format!(
-        "CN={}_SIMULATED HOLDER,OU=People,O=nhs",
-        identity(number)
-    );
+    let name = format!("CN={}_SIMULATED HOLDER,OU=People,O=nhs", identity(number));
     Name::from_str(&name).expect(ENCODES)
 }
 
@@ -199,7 +195,10 @@ mod tests {
         }
         let tbs = signing.tbs_certificate();
         let usage: Option<(bool, KeyUsage)> = tbs.get_extension().unwrap();
-        assert_eq!(usage, Some((true, KeyUsage(KeyUsages::NonRepudiation.into()))));
+        assert_eq!(
+            usage,
+            Some((true, KeyUsage(KeyUsages::NonRepudiation.into())))
+        );
         let policies: Option<(bool, CertificatePolicies)> = tbs.get_extension().unwrap();
         let (critical, policies) = policies.unwrap();
         assert!(critical);

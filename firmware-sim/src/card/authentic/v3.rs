@@ -12,6 +12,8 @@ mod messaging;
 mod passcodes;
 mod personalise;
 mod pkcs15;
+#[cfg(test)]
+mod rules;
 mod scp01;
 mod sdo;
 mod select;

@@ -157,7 +157,11 @@ impl AuthenticChip {
     /// The host gives the DigestInfo; a bare digest gets one where the model says so. The whole
     /// block comes from the host with the algorithm that adds nothing.
     fn sign(&mut self, chosen: Option<Chosen>, position: usize, data: &[u8]) -> Answer {
-        let completes = self.model.v3.as_ref().is_some_and(|v3| v3.completes_digests);
+        let completes = self
+            .model
+            .v3
+            .as_ref()
+            .is_some_and(|v3| v3.completes_digests);
         self.use_key(chosen, position, |key, algorithm| match algorithm {
             algorithm::RAW if data.len() != size(key) => Err(StatusWord::WRONG_LENGTH),
             algorithm::RAW => key.raw(data).ok_or(StatusWord::WRONG_DATA),

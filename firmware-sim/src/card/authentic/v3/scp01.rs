@@ -108,8 +108,8 @@ impl SecureSession {
             return false;
         };
         let expected = self.cryptogram(&self.card_challenge, &self.host_challenge);
-        self.open = self.continues(command, cryptogram, mac)
-            && bool::from(expected.ct_eq(cryptogram));
+        self.open =
+            self.continues(command, cryptogram, mac) && bool::from(expected.ct_eq(cryptogram));
         self.open
     }
 
@@ -323,9 +323,15 @@ mod tests {
         let master: [u8; KEY] = std::array::from_fn(|at| 0x10 + u8::try_from(at).unwrap());
         let data = [0, 0, 0, 0, 0, 0, 0xD6, 0xD7, 0xD8, 0xD9];
         let keys = StaticKeys::diversified(&master, &data);
-        assert_eq!(hex::encode(keys.encryption), "4283dc6bb33b2e3bd17eddc7b2990ceb");
+        assert_eq!(
+            hex::encode(keys.encryption),
+            "4283dc6bb33b2e3bd17eddc7b2990ceb"
+        );
         assert_eq!(hex::encode(keys.mac), "8ad00c96fe49457eac14896282dd77a6");
-        assert_eq!(hex::encode(keys.key_encryption), "ef28ddb5be8424f32ccdda4d2b0b0bca");
+        assert_eq!(
+            hex::encode(keys.key_encryption),
+            "ef28ddb5be8424f32ccdda4d2b0b0bca"
+        );
     }
 
     #[test]
@@ -371,10 +377,7 @@ mod tests {
             let (mut card, mut host) = opened();
             let mut wrapped = host.wrap(&plain);
             change(&mut wrapped);
-            assert_eq!(
-                card.unwrap(&wrapped),
-                Err(StatusWord::SM_OBJECTS_INCORRECT)
-            );
+            assert_eq!(card.unwrap(&wrapped), Err(StatusWord::SM_OBJECTS_INCORRECT));
         }
         let (mut card, _) = opened();
         let bare = Command::new(0x04, Instruction(0xD6), 0, 0).with_data(vec![0; 7]);
