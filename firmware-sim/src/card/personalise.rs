@@ -1,7 +1,7 @@
 //! What a personalised card holds: keys, certificates from a simulated test authority, and the
 //! identity objects. All of it follows from the card's number.
 
-mod authority;
+pub(super) mod authority;
 mod cvc;
 
 use ::piv::words::{AID, Algorithm, Edition, KeyReference, ObjectId};

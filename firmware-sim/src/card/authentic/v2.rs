@@ -4,6 +4,7 @@
 //! manual. Where the driver leaves a choice, the comment at the place says what was chosen.
 
 mod access;
+mod attributes;
 mod crypto;
 mod data;
 mod files;

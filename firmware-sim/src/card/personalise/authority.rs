@@ -38,7 +38,7 @@ use crate::card::Suite;
 use crate::card::keys::PrivateKey;
 
 /// Everything here is made of constants and fresh keys, so encoding it cannot fail.
-const ENCODES: &str = "made of constants and valid keys";
+pub(in crate::card) const ENCODES: &str = "made of constants and valid keys";
 
 const CHUID_CONTENT: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.16.840.1.101.3.6.1");
 const HASHES_CONTENT: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.27.1.1.1");
@@ -315,10 +315,10 @@ impl Authority {
 }
 
 /// Names and extensions as they were given.
-struct Profile {
-    issuer: Name,
-    subject: Name,
-    extensions: Vec<Extension>,
+pub(in crate::card) struct Profile {
+    pub(in crate::card) issuer: Name,
+    pub(in crate::card) subject: Name,
+    pub(in crate::card) extensions: Vec<Extension>,
 }
 
 impl BuilderProfile for Profile {
@@ -394,16 +394,18 @@ fn subject_public_key(key: &PrivateKey) -> SubjectPublicKeyInfoOwned {
 }
 
 /// RFC 7093, 2 (1): the leftmost 160 bits of the SHA-256 of the public key.
-fn subject_key_identifier(key: &SubjectPublicKeyInfoOwned) -> SubjectKeyIdentifier {
+pub(in crate::card) fn subject_key_identifier(
+    key: &SubjectPublicKeyInfoOwned,
+) -> SubjectKeyIdentifier {
     let digest = Sha256::digest(key.subject_public_key.raw_bytes());
     SubjectKeyIdentifier(OctetString::new(&digest[..20]).expect(ENCODES))
 }
 
-fn uri(text: &str) -> Ia5String {
+pub(in crate::card) fn uri(text: &str) -> Ia5String {
     Ia5String::new(text).expect(ENCODES)
 }
 
-fn extension<T>(critical: bool, value: &T) -> Extension
+pub(in crate::card) fn extension<T>(critical: bool, value: &T) -> Extension
 where
     T: der::oid::AssociatedOid + Encode,
 {
