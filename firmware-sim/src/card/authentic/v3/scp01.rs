@@ -143,20 +143,9 @@ impl SecureSession {
 
     /// Whether this is the MAC over header and plain data; it is then the next link of the chain.
     fn continues(&mut self, command: &Command, plain: &[u8], mac: &[u8]) -> bool {
-        let Ok(length) = u8::try_from(plain.len() + BLOCK) else {
+        let Some(message) = message(command, plain) else {
             return false;
         };
-        let mut message = Zeroizing::new(vec![
-            command.class,
-            command.instruction.0,
-            command.p1,
-            command.p2,
-            length,
-        ]);
-        message.extend_from_slice(plain);
-        message.push(0x80);
-        let padded = message.len().next_multiple_of(BLOCK);
-        message.resize(padded, 0);
         let expected = self.mac.chain(self.chain, &message);
         let right = bool::from(expected.ct_eq(mac));
         if right {
@@ -196,6 +185,24 @@ impl SecureSession {
         self.encryption
             .chain([0; BLOCK], &[*first, *second, end].concat())
     }
+}
+
+/// What a MAC is over: the header, the length of data and MAC, the plain data, and `80 00..`;
+/// `None` for more data than there can be.
+fn message(command: &Command, plain: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+    let length = u8::try_from(plain.len() + BLOCK).ok()?;
+    let mut message = Zeroizing::new(vec![
+        command.class,
+        command.instruction.0,
+        command.p1,
+        command.p2,
+        length,
+    ]);
+    message.extend_from_slice(plain);
+    message.push(0x80);
+    let padded = message.len().next_multiple_of(BLOCK);
+    message.resize(padded, 0);
+    Some(message)
 }
 
 /// Triple DES with two keys.
@@ -255,18 +262,7 @@ mod tests {
 
     impl Host {
         fn mac(&mut self, command: &Command, plain: &[u8]) -> [u8; BLOCK] {
-            // A wrong MAC tells nothing of the right one, so it is computed here.
-            let length = u8::try_from(plain.len() + BLOCK).unwrap();
-            let mut message = vec![
-                command.class,
-                command.instruction.0,
-                command.p1,
-                command.p2,
-                length,
-            ];
-            message.extend_from_slice(plain);
-            message.push(0x80);
-            message.resize(message.len().next_multiple_of(BLOCK), 0);
+            let message = message(command, plain).unwrap();
             self.0.chain = self.0.mac.chain(self.0.chain, &message);
             self.0.chain
         }
