@@ -243,7 +243,7 @@ fn xor(one: [u8; BLOCK], other: [u8; BLOCK]) -> [u8; BLOCK] {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use iso7816::{Expected, Instruction};
     use proptest::prelude::*;
 
@@ -258,7 +258,9 @@ mod tests {
     }
 
     /// The other side, for the tests: the same chain of MACs, encryption the other way.
-    struct Host(SecureSession);
+    pub(in crate::card::authentic::v3) struct Host(
+        pub(in crate::card::authentic::v3) SecureSession,
+    );
 
     impl Host {
         fn mac(&mut self, command: &Command, plain: &[u8]) -> [u8; BLOCK] {
@@ -267,14 +269,15 @@ mod tests {
             self.0.chain
         }
 
-        fn external_authenticate(&mut self) -> Command {
-            let cryptogram = self.0.cryptogram(&CARD, &HOST);
+        pub(in crate::card::authentic::v3) fn external_authenticate(&mut self) -> Command {
+            let (card, host) = (self.0.card_challenge, self.0.host_challenge);
+            let cryptogram = self.0.cryptogram(&card, &host);
             let command = Command::new(0x84, Instruction::EXTERNAL_AUTHENTICATE, LEVEL, 0);
             let mac = self.mac(&command, &cryptogram);
             command.with_data([cryptogram, mac].concat())
         }
 
-        fn wrap(&mut self, plain: &Command) -> Command {
+        pub(in crate::card::authentic::v3) fn wrap(&mut self, plain: &Command) -> Command {
             let mut command = plain.clone();
             command.class |= PROTECTED;
             let mac = self.mac(&command, &plain.data);
