@@ -16,7 +16,7 @@ use authentic::{
 use firmware_sim::card::authentic::{AuthenticChip, AuthenticModel};
 use firmware_sim::contacts::Contacts;
 use globalplatform::scp01::{CardKeys, TestStation, open_channel};
-use iso7816::Channel;
+use iso7816::{Channel, Reader};
 use rsa::pkcs1v15::{Signature, VerifyingKey};
 use rsa::signature::hazmat::PrehashVerifier;
 use rsa::{Pkcs1v15Encrypt, RsaPrivateKey, RsaPublicKey};

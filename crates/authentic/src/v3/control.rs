@@ -246,7 +246,7 @@ mod tests {
     #[test]
     fn a_policy_is_read() {
         let answer = hex(
-            "5F01 1C 80 01 00 86 0A 0000 0002 0001 FF00 FF00 91 01 05 A1 07 83 01 3F 84 02 04 04",
+            "5F01 1B 80 01 00 86 0A 0000 0002 0001 FF00 FF00 91 01 05 A1 07 83 01 3F 84 02 04 04",
         );
         assert_eq!(
             Policy::parse(1, &answer),
@@ -256,7 +256,7 @@ mod tests {
             })
         );
         let answer =
-            hex("5F01 1B 80 01 00 86 0A 0000 0002 0001 FF00 FF00 91 01 05 A1 06 83 01 3F 84 01 04");
+            hex("5F01 1A 80 01 00 86 0A 0000 0002 0001 FF00 FF00 91 01 05 A1 06 83 01 3F 84 01 04");
         let policy = Policy::parse(1, &answer).unwrap();
         assert_eq!(policy.kind, CredentialKind::Pin);
         assert_eq!(
