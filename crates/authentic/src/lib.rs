@@ -3,8 +3,10 @@
 mod error;
 mod finding;
 mod path;
+pub mod pkcs15;
 pub mod secrets;
 mod token;
+pub mod v3;
 pub mod words;
 
 pub use error::{Action, AuthenticError};
