@@ -17,7 +17,7 @@ use issuance::issue::Station;
 use issuance::keys::Purpose;
 use printers::magicard::{Enduro, Profile};
 use printers::{Connection, DeviceConnection, PrinterError, TcpConnection};
-use readers::PcscReader;
+use readers::{GemPcTwin, PcscReader};
 
 use crate::output::{Failure, chain};
 use crate::selector::{SIMULATED, Selector};
@@ -35,6 +35,7 @@ pub(crate) fn connect(
     match selector {
         Selector::Pcsc(name) => Ok(PcscReader::open(name, Arc::clone(ambient))?.connect(within)?),
         Selector::Replay(path) => replay(path),
+        Selector::Serial(path) => Ok(GemPcTwin::open(path, Arc::clone(ambient))?.connect(within)?),
         Selector::Sim(kind) => simulated(kind, selector),
     }
 }
