@@ -17,6 +17,7 @@ mod serve;
 mod twin;
 mod work;
 
+pub use block::{BlockSide, Turn};
 pub use fault::{Fault, FaultError, Faults, Moment, Scripted};
 #[cfg(unix)]
 pub use pty::{Pty, PtyError};

@@ -4,4 +4,4 @@ mod block;
 mod protocol;
 
 pub use block::{Block, BlockError, Supervisory};
-pub use protocol::{BlockCarrier, BlockProtocol, ProtocolError};
+pub use protocol::{BlockCarrier, BlockProtocol, ProtocolError, Unread};

@@ -10,7 +10,8 @@ use iso7816::block::{
 const LONGEST_COMMAND: usize = 4 + 3 + 65_535 + 2;
 
 /// What the card does with a block.
-pub(super) enum Turn {
+#[derive(Debug, Eq, PartialEq)]
+pub enum Turn {
     /// It answers with this block.
     Answer(Vec<u8>),
     /// The command is whole: it is carried out, and [`BlockSide::respond`] or
@@ -21,7 +22,8 @@ pub(super) enum Turn {
 }
 
 /// What is between this card and the host since the last reset or resynchronisation.
-pub(super) struct BlockSide {
+#[derive(Debug)]
+pub struct BlockSide {
     check: ErrorDetection,
     /// What the answer to reset says we take.
     own_size: u8,
@@ -38,6 +40,7 @@ pub(super) struct BlockSide {
 }
 
 /// The last block that may have to be sent again.
+#[derive(Debug)]
 enum Last {
     /// None, or an R-block, which says what is expected and can be made anew.
     Nothing,
@@ -48,7 +51,9 @@ enum Last {
 }
 
 impl BlockSide {
-    pub(super) fn new(check: ErrorDetection, own_size: u8) -> Self {
+    /// After a reset: what ends a block, and the longest information field this card takes.
+    #[must_use]
+    pub fn new(check: ErrorDetection, own_size: u8) -> Self {
         Self {
             check,
             own_size,
@@ -63,7 +68,7 @@ impl BlockSide {
     }
 
     /// Takes a block from the host.
-    pub(super) fn take(&mut self, block: &[u8]) -> Turn {
+    pub fn take(&mut self, block: &[u8]) -> Turn {
         let length = self.check_length();
         if block.len() < PROLOGUE + length
             || self.check_of(&block[..block.len() - length]) != block[block.len() - length..]
@@ -83,14 +88,16 @@ impl BlockSide {
     }
 
     /// The response to the command that was carried out.
-    pub(super) fn respond(&mut self, response: Vec<u8>) -> Vec<u8> {
+    #[must_use]
+    pub fn respond(&mut self, response: Vec<u8>) -> Vec<u8> {
         self.response = response;
         self.gone = 0;
         self.next_piece()
     }
 
     /// Asks the host for `times` the block waiting time more.
-    pub(super) fn need_time(&mut self, times: u8) -> Vec<u8> {
+    #[must_use]
+    pub fn need_time(&mut self, times: u8) -> Vec<u8> {
         let block = self.seal(S_BLOCK | S_WTX, &[times]);
         self.last = Last::TimeRequest {
             block: block.clone(),
