@@ -66,6 +66,7 @@ fn session() -> Option<Vec<Entry>> {
         let fields: Vec<&str> = line.split(' ').collect();
         match fields[..] {
             ["#", "@", _seconds, ref words @ ..] => entries.push(Entry::Remark(words.join(" "))),
+            ["#", ..] => {}
             [_seconds, direction @ ("H>R" | "R>H"), ref bytes @ ..] => {
                 let bytes = bytes
                     .iter()

@@ -48,7 +48,10 @@ fn session() -> Option<Vec<Entry>> {
         if let Some(remark) = line.strip_prefix("# @ ") {
             return Some(Entry::Remark(remark.to_owned()));
         }
-        let (_seconds, rest) = line.split_once(' ')?;
+        let (seconds, rest) = line.split_once(' ')?;
+        if seconds == "#" {
+            return None;
+        }
         if let Some(bytes) = rest.strip_prefix("H>R ") {
             return Some(Entry::ToReader(hexadecimal(bytes)));
         }

@@ -29,6 +29,8 @@ impl Work {
         let hold = Arc::clone(hold);
         thread::spawn(move || {
             let answer = hold.with_chip(|chip| chip.transmit(&command));
+            // Before the reader hears of it: it may want the contacts for itself at once.
+            drop(hold);
             // A reader that powered the card off in the meantime does not listen any more.
             let _ = tell.send(answer.filter(|answer| !answer.is_empty()));
         });

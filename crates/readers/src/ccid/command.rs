@@ -1,6 +1,6 @@
 use std::fmt;
 
-use ccid::{HEADER, LONGEST_MESSAGE, Request, Voltage};
+use ccid::{HEADER, LONGEST_MESSAGE, Request, Voltage, escape};
 use iso7816::atr::{Convention, ErrorDetection};
 use thiserror::Error;
 use zeroize::Zeroizing;
@@ -129,10 +129,16 @@ impl Command {
     }
 
     /// Whether doing it twice is the same as doing it once. What goes to the card is not: it may
-    /// be a passcode, of which the card counts the tries.
+    /// be a passcode, of which the card counts the tries. Of the maker's own, those known here are.
     #[must_use]
-    pub const fn is_repeatable(&self) -> bool {
-        !matches!(self, Self::TransferBlock { .. } | Self::Escape(_))
+    pub fn is_repeatable(&self) -> bool {
+        match self {
+            Self::TransferBlock { .. } => false,
+            Self::Escape(data) => {
+                [escape::FIRMWARE, escape::SYNCHRONOUS_EVENTS].contains(&&data[..])
+            }
+            _ => true,
+        }
     }
 
     /// The message for slot 0, with this sequence number.
