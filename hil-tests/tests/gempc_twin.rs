@@ -16,7 +16,7 @@ type TestResult = Result<(), Box<dyn Error>>;
 const DRIVER: &str = "/usr/lib/pcsc/drivers/serial/libccidtwin.so";
 const READER: &str = "GemPC Twin";
 const PASSCODE: &str = "123456";
-const SELECT_PIV: &str = "00A404000BA000000308000010000100";
+const SELECT_PIV: &str = "00A404000BA00000030800001000010000";
 
 /// Tenths of a second a moved card may take to be noticed.
 const NOTICED_WITHIN_TENTHS: u32 = 100;
