@@ -33,7 +33,7 @@ pub(crate) fn serial_frame(bytes: &[u8]) {
     let mut count = 0;
     for piece in bytes.chunks(7) {
         receiver.push(piece);
-        while let Some(heard) = receiver.next() {
+        while let Some(heard) = receiver.hear() {
             count += 1;
             assert!(count <= bytes.len());
             let Heard::Message(message) = heard else {
@@ -41,7 +41,7 @@ pub(crate) fn serial_frame(bytes: &[u8]) {
             };
             let mut again = Receiver::new();
             again.push(&frame(&message));
-            assert!(again.next() == Some(Heard::Message(message.clone())));
+            assert!(again.hear() == Some(Heard::Message(message.clone())));
             match Answer::parse(&message) {
                 Ok(answer) => assert_eq!(answer.data[..], message[10..]),
                 Err(error) => drop(error.to_string()),
@@ -140,7 +140,7 @@ pub(crate) fn serial_reader(bytes: &[u8]) {
     // Whatever it says, it says in frames.
     let mut receiver = Receiver::new();
     receiver.push(&said);
-    while receiver.next().is_some() {}
+    while receiver.hear().is_some() {}
 }
 
 /// Any bytes as what the reader says to the driver, one piece a read; an empty one is silence.

@@ -126,7 +126,7 @@ fn every_frame_of_the_host_is_made_and_every_answer_understood() {
             }
             Entry::FromReader(bytes) => {
                 receiver.push(&bytes);
-                let heard = receiver.next().expect("whole lines were recorded");
+                let heard = receiver.hear().expect("whole lines were recorded");
                 assert!(!receiver.is_waiting());
                 match heard {
                     Heard::Message(told) if told[..] == asked[..] => {}

@@ -179,7 +179,7 @@ impl BlockSide {
         let piece = &rest[..rest.len().min(usize::from(self.host_size))];
         let more = if piece.len() < rest.len() { I_MORE } else { 0 };
         let number = self.sends;
-        let block = self.seal(number * I_SEQUENCE | more, piece);
+        let block = self.seal((number * I_SEQUENCE) | more, piece);
         self.gone += piece.len();
         self.sends ^= 1;
         self.last = Last::Information {

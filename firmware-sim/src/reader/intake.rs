@@ -39,7 +39,7 @@ impl Intake {
                 let frame = std::mem::take(&mut self.frame);
                 return Some(Taken::Damaged { frame });
             }
-            length if length >= 2 + HEADER + 1 && length == 2 + HEADER + self.data_length() + 1 => {
+            length if length > 2 + HEADER && length == 2 + HEADER + self.data_length() + 1 => {
                 return Some(self.whole());
             }
             _ => {}

@@ -112,7 +112,7 @@ impl Receiver {
     }
 
     /// The next thing heard; nothing while it is incomplete.
-    pub fn next(&mut self) -> Option<Heard> {
+    pub fn hear(&mut self) -> Option<Heard> {
         let (heard, length) = parse(&self.held)?;
         self.held.drain(..length);
         Some(heard)
@@ -200,7 +200,7 @@ mod tests {
     fn hear(bytes: &[u8]) -> Vec<Heard> {
         let mut receiver = Receiver::new();
         receiver.push(bytes);
-        std::iter::from_fn(|| receiver.next()).collect()
+        std::iter::from_fn(|| receiver.hear()).collect()
     }
 
     fn messages() -> impl Strategy<Value = Vec<u8>> {
@@ -224,7 +224,7 @@ mod tests {
             let mut heard = Vec::new();
             for piece in frame(&message).chunks(cut) {
                 receiver.push(piece);
-                heard.extend(std::iter::from_fn(|| receiver.next()));
+                heard.extend(std::iter::from_fn(|| receiver.hear()));
             }
             prop_assert_eq!(heard, [Heard::Message(Zeroizing::new(message))]);
             prop_assert_eq!(receiver.quiet(), None);
@@ -254,7 +254,7 @@ mod tests {
             let mut receiver = Receiver::new();
             receiver.push(&bytes);
             let mut count = 0;
-            while receiver.next().is_some() {
+            while receiver.hear().is_some() {
                 count += 1;
                 prop_assert!(count <= bytes.len());
             }

@@ -108,7 +108,7 @@ impl Session {
         let mut count = 0;
         let mut buffer = [0; 512];
         loop {
-            while let Some(heard) = self.receiver.next() {
+            while let Some(heard) = self.receiver.hear() {
                 match heard {
                     Heard::Message(told) if told[..] == *message && !echoed => echoed = true,
                     // All requests are below 80: the echo of an earlier one, or not quite ours,
