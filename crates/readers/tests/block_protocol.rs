@@ -156,7 +156,7 @@ proptest! {
             match host.exchange(command, &mut line) {
                 Ok(response) => {
                     prop_assert_eq!(&response, &answer(command));
-                    prop_assert_eq!(&line.carried_out, &[command.clone()]);
+                    prop_assert_eq!(&line.carried_out[..], std::slice::from_ref(command));
                 }
                 Err(ProtocolError::Lost { .. } | ProtocolError::OutcomeUnknown { .. }) => {
                     prop_assert!(line.carried_out.len() <= 1);
