@@ -7,6 +7,7 @@
 pub mod card;
 pub mod contacts;
 pub mod printer;
+pub mod reader;
 pub mod station;
 pub mod vpcd;
 

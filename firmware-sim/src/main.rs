@@ -5,6 +5,7 @@ mod cli {
 
     pub(crate) mod card;
     pub(crate) mod printer;
+    pub(crate) mod reader;
     pub(crate) mod station;
 }
 
@@ -25,6 +26,7 @@ struct Arguments {
 enum Command {
     Card(cli::card::Arguments),
     Printer(cli::printer::Arguments),
+    Reader(cli::reader::Arguments),
     Station(cli::station::Arguments),
 }
 
@@ -32,6 +34,7 @@ fn main() -> ExitCode {
     let done = match Arguments::parse().command {
         Command::Card(arguments) => cli::card::run(&arguments),
         Command::Printer(arguments) => cli::printer::run(&arguments),
+        Command::Reader(arguments) => cli::reader::run(&arguments),
         Command::Station(arguments) => cli::station::run(&arguments),
     };
     match done {

@@ -1,4 +1,4 @@
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, Stdio};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::thread;
@@ -17,7 +17,7 @@ pub struct Background {
     lines: Receiver<String>,
     printed: Vec<String>,
     /// Held open: some programs end when their input does.
-    _stdin: Option<ChildStdin>,
+    stdin: Option<ChildStdin>,
 }
 
 impl Background {
@@ -50,7 +50,7 @@ impl Background {
         }
         Ok(Self {
             name,
-            _stdin: child.stdin.take(),
+            stdin: child.stdin.take(),
             child,
             lines,
             printed: Vec::new(),
@@ -81,6 +81,26 @@ impl Background {
                     });
                 }
             }
+        }
+    }
+
+    /// Writes a line to its standard input.
+    ///
+    /// # Errors
+    ///
+    /// [`RigError::NotReady`] when it reads no more.
+    pub fn tell(&mut self, line: &str) -> Result<(), RigError> {
+        let told = self
+            .stdin
+            .as_mut()
+            .map(|stdin| writeln!(stdin, "{line}").and_then(|()| stdin.flush()));
+        match told {
+            Some(Ok(())) => Ok(()),
+            _ => Err(RigError::NotReady {
+                program: self.name.clone(),
+                awaited: format!("anything after `{line}`"),
+                printed: self.printed.join("\n"),
+            }),
         }
     }
 

@@ -61,19 +61,34 @@ impl Desk {
     pub fn take() -> Result<Self, RigError> {
         let mut desk = Self::without_service()?;
         if !is_serving() {
-            let child = Command::new("pcscd")
-                .arg("--foreground")
-                .stdin(Stdio::null())
-                .stdout(Stdio::null())
-                .stderr(Stdio::null())
-                .spawn()
-                .map_err(|source| RigError::NotStarted {
-                    program: "pcscd".to_owned(),
-                    source,
-                })?;
-            desk.service = Some(child);
+            desk.serve(Command::new("pcscd").arg("--foreground"))?;
         }
-        desk.wait_for_reader()?;
+        desk.wait_for_reader(VPCD_READER, "is vsmartcard-vpcd installed?")?;
+        Ok(desk)
+    }
+
+    /// Waits until no other test uses the service, starts it with the readers of a `reader.conf`
+    /// and no others, and waits until it offers one whose name contains `reader`.
+    ///
+    /// # Errors
+    ///
+    /// [`RigError::Service`] when a service runs already, which has other readers, and when the
+    /// reader does not appear.
+    pub fn take_with_readers(configuration: &Path, reader: &str) -> Result<Self, RigError> {
+        let mut desk = Self::without_service()?;
+        if is_serving() {
+            return Err(RigError::Service(
+                "pcscd runs already; stop it, this test needs one with readers of its own"
+                    .to_owned(),
+            ));
+        }
+        desk.serve(
+            Command::new("pcscd")
+                .arg("--foreground")
+                .arg("--config")
+                .arg(configuration),
+        )?;
+        desk.wait_for_reader(reader, "is its driver installed?")?;
         Ok(desk)
     }
 
@@ -99,13 +114,27 @@ impl Desk {
         is_serving()
     }
 
-    fn wait_for_reader(&mut self) -> Result<(), RigError> {
+    fn serve(&mut self, service: &mut Command) -> Result<(), RigError> {
+        let child = service
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .map_err(|source| RigError::NotStarted {
+                program: "pcscd".to_owned(),
+                source,
+            })?;
+        self.service = Some(child);
+        Ok(())
+    }
+
+    fn wait_for_reader(&mut self, name: &str, otherwise: &str) -> Result<(), RigError> {
         let deadline = Instant::now() + READY_WITHIN;
         loop {
             let readers = Program::foreign("opensc-tool")
                 .arg("--list-readers")
                 .outcome()?;
-            if readers.stdout().contains(VPCD_READER) {
+            if readers.stdout().contains(name) {
                 return Ok(());
             }
             if let Some(Ok(Some(status))) = self.service.as_mut().map(Child::try_wait) {
@@ -113,7 +142,7 @@ impl Desk {
             }
             if Instant::now() > deadline {
                 return Err(RigError::Service(format!(
-                    "reader `{VPCD_READER}` does not appear; is vsmartcard-vpcd installed? {readers}"
+                    "reader `{name}` does not appear; {otherwise} {readers}"
                 )));
             }
             thread::sleep(Duration::from_millis(50));

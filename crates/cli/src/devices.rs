@@ -17,7 +17,7 @@ use issuance::issue::Station;
 use issuance::keys::Purpose;
 use printers::magicard::{Enduro, Profile};
 use printers::{Connection, DeviceConnection, PrinterError, TcpConnection};
-use readers::PcscReader;
+use readers::{GemPcTwin, PcscReader};
 
 use crate::output::{Failure, chain};
 use crate::selector::{SIMULATED, Selector};
@@ -33,9 +33,21 @@ pub(crate) fn connect(
     ambient: &Arc<dyn Ambient>,
 ) -> Result<Box<dyn Link>, Failure> {
     match selector {
-        Selector::Pcsc(name) => Ok(PcscReader::open(name, Arc::clone(ambient))?.connect(within)?),
+        Selector::Pcsc(_) | Selector::Serial(_) => Ok(reader(selector, ambient)?.connect(within)?),
         Selector::Replay(path) => replay(path),
         Selector::Sim(kind) => simulated(kind, selector),
+    }
+}
+
+/// Opens the reader a selector names.
+fn reader(selector: &Selector, ambient: &Arc<dyn Ambient>) -> Result<Box<dyn Reader>, Failure> {
+    let ambient = Arc::clone(ambient);
+    match selector {
+        Selector::Pcsc(name) => Ok(Box::new(PcscReader::open(name, ambient)?)),
+        Selector::Serial(path) => Ok(Box::new(GemPcTwin::open(path, ambient)?)),
+        Selector::Replay(_) | Selector::Sim(_) => Err(Failure::mistake(format!(
+            "`{selector}` is no reader a card can be put into"
+        ))),
     }
 }
 
@@ -117,7 +129,7 @@ pub(crate) fn station(file: StationFile, ambient: &Arc<dyn Ambient>) -> Result<S
             Profile::enduro(),
             Arc::clone(ambient),
         )?),
-        encoder: Box::new(PcscReader::open(&encoder, Arc::clone(ambient))?),
+        encoder: reader(&encoder, ambient)?,
         card_within,
         witness: None,
     })

@@ -1,4 +1,5 @@
-//! Reader selectors: `sim:series10`, `sim:IMAGE`, `pcsc:NAME`, `replay:FILE`.
+//! Reader selectors: `sim:series10`, `sim:IMAGE`, `pcsc:NAME`, `serial:PATH`,
+//! `replay:FILE`.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -11,13 +12,15 @@ pub(crate) enum Selector {
     Pcsc(String),
     /// A recorded transcript.
     Replay(PathBuf),
+    /// A GemPC Twin on the serial port of that path.
+    Serial(String),
     /// A simulated card: of that kind, or with what the card image at that path holds.
     Sim(String),
 }
 
 /// The forms there are, for help texts.
 pub(crate) const FORMS: &str =
-    "sim:series10, sim:series10-blank, sim:IMAGE, pcsc:NAME, replay:FILE";
+    "sim:series10, sim:series10-blank, sim:IMAGE, pcsc:NAME, serial:PATH, replay:FILE";
 
 /// The simulated cards that can be named, with what they are.
 pub(crate) const SIMULATED: [(&str, &str); 4] = [
@@ -34,6 +37,7 @@ impl FromStr for Selector {
         match text.split_once(':') {
             Some(("pcsc", name)) => Ok(Self::Pcsc(name.trim().to_owned())),
             Some(("replay", path)) if !path.is_empty() => Ok(Self::Replay(PathBuf::from(path))),
+            Some(("serial", path)) if !path.is_empty() => Ok(Self::Serial(path.to_owned())),
             Some(("sim", kind)) if !kind.is_empty() => Ok(Self::Sim(kind.to_owned())),
             _ => Err(format!("a reader is named as one of: {FORMS}")),
         }
@@ -45,6 +49,7 @@ impl fmt::Display for Selector {
         match self {
             Self::Pcsc(name) => write!(f, "pcsc:{name}"),
             Self::Replay(path) => write!(f, "replay:{}", path.display()),
+            Self::Serial(path) => write!(f, "serial:{path}"),
             Self::Sim(kind) => write!(f, "sim:{kind}"),
         }
     }
@@ -60,6 +65,8 @@ mod tests {
             "pcsc:Virtual PCD 00 00",
             "sim:series10",
             "replay:a/b.jsonl",
+            "serial:/dev/ttyS0",
+            "serial:COM3",
             "pcsc:",
             "sim:../card images/37_Golden_FIPS_201-2_PIV_PPS_F=512_D=64",
             "sim:C:\\cards\\card.json",

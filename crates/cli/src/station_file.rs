@@ -19,7 +19,8 @@ pub(crate) struct StationFile {
     pub(crate) name: String,
     pub(crate) test: bool,
     pub(crate) printer: PrinterConnection,
-    pub(crate) encoder: String,
+    /// A PC/SC reader or one on a serial port.
+    pub(crate) encoder: Selector,
     pub(crate) card_within: Duration,
     /// `None` for the built-in template.
     pub(crate) template: Option<PathBuf>,
@@ -87,10 +88,10 @@ impl StationFile {
             }
         };
         let encoder = match raw.encoder.reader.parse() {
-            Ok(Selector::Pcsc(name)) => name,
+            Ok(reader @ (Selector::Pcsc(_) | Selector::Serial(_))) => reader,
             _ => {
                 return Err(format!(
-                    "encoder reader `{}` is not of the form `pcsc:NAME`",
+                    "encoder reader `{}` is neither `pcsc:NAME` nor `serial:PATH`",
                     raw.encoder.reader
                 ));
             }
@@ -173,8 +174,20 @@ mod tests {
             station.printer,
             PrinterConnection::Tcp("127.0.0.1:29100".to_owned())
         );
-        assert_eq!(station.encoder, "Virtual PCD 00 00");
+        assert_eq!(
+            station.encoder,
+            Selector::Pcsc("Virtual PCD 00 00".to_owned())
+        );
         assert!(station.test);
+    }
+
+    #[test]
+    fn an_encoder_may_be_on_a_serial_port_and_is_no_recording() {
+        let with = |reader: &str| EXAMPLE.replace("pcsc:Virtual PCD 00 00", reader);
+        let station = StationFile::parse(&with("serial:/dev/ttyS0"), Path::new("")).unwrap();
+        assert_eq!(station.encoder, Selector::Serial("/dev/ttyS0".to_owned()));
+        let message = StationFile::parse(&with("replay:a.jsonl"), Path::new("")).unwrap_err();
+        assert!(message.contains("serial:PATH"), "{message}");
     }
 
     #[test]

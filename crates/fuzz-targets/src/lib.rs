@@ -6,6 +6,7 @@ mod documents;
 mod link;
 mod mutation;
 mod objects;
+mod serial;
 
 pub use mutation::Mutator;
 
@@ -33,6 +34,8 @@ pub const TARGETS: &[Target] = &[
     named("atr", codecs::atr),
     named("ber", codecs::ber),
     named("bit_group", objects::bit_group),
+    named("block", serial::block),
+    named("block_protocol", serial::block_protocol),
     named("card", cards::card),
     named(
         "card_capability_container",
@@ -63,6 +66,7 @@ pub const TARGETS: &[Target] = &[
     named("printer_reply", codecs::printer_reply),
     named("production_data", codecs::production_data),
     named("profile", documents::profile),
+    named("protocol_selection", serial::protocol_selection),
     named("public_key", objects::public_key),
     named("response", codecs::response),
     named("secure_channel", cards::secure_channel),
@@ -73,6 +77,9 @@ pub const TARGETS: &[Target] = &[
     ),
     named("secure_messaging_signer", objects::secure_messaging_signer),
     named("security_object", objects::security_object),
+    named("serial_driver", serial::serial_driver),
+    named("serial_frame", serial::serial_frame),
+    named("serial_reader", serial::serial_reader),
     named("status_list", codecs::status_list),
     named("transcript", documents::transcript),
 ];

@@ -390,6 +390,87 @@ fn machine() -> firmware_sim::printer::Machine {
     firmware_sim::printer::Machine::new(Default::default(), transport, ambient)
 }
 
+/// What driver and simulated reader say to each other.
+fn serial(corpus: &mut Corpus) {
+    use std::io;
+    use std::sync::{Arc, Mutex};
+    use std::time::Duration;
+
+    use firmware_sim::contacts::Contacts;
+    use firmware_sim::reader::Twin;
+    use ground::{Ambient, Virtual};
+    use iso7816::{Protocol, Reader, Reset};
+    use readers::{GemPcTwin, Line};
+
+    #[derive(Default)]
+    struct Talk {
+        to_reader: Vec<Vec<u8>>,
+        to_host: Vec<Vec<u8>>,
+        given: usize,
+    }
+    struct Listening(Twin, Arc<Mutex<Talk>>);
+    impl Line for Listening {
+        fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
+            let mut talk = self.1.lock().unwrap();
+            talk.to_reader.push(bytes.to_vec());
+            self.0.receive(bytes, &mut |said| {
+                talk.to_host.push(said.to_vec());
+                Ok(())
+            })
+        }
+        fn read(&mut self, buffer: &mut [u8], _within: Duration) -> io::Result<usize> {
+            let mut talk = self.1.lock().unwrap();
+            let Some(piece) = talk.to_host.get(talk.given) else {
+                return Err(io::ErrorKind::TimedOut.into());
+            };
+            let count = piece.len();
+            buffer[..count].copy_from_slice(piece);
+            talk.given += 1;
+            Ok(count)
+        }
+    }
+
+    for (name, protocol) in [("t1", Protocol::T1), ("t0", Protocol::T0)] {
+        let mut model = Model::series10();
+        if protocol == Protocol::T0 {
+            model.atr = hex::decode("3B139653494D").unwrap();
+            model.transport.protocol = protocol;
+        }
+        let contacts = Contacts::new("sim:reader");
+        contacts.close_on(Box::new(PivChip::blank(&model, 1)));
+        let talk = Arc::new(Mutex::new(Talk::default()));
+        let line = Listening(Twin::new(contacts), Arc::clone(&talk));
+        let ambient: Arc<dyn Ambient> = Arc::new(Virtual::new(1));
+        let mut reader = GemPcTwin::over("corpus", Box::new(line), ambient).unwrap();
+        let mut link = reader.connect(Duration::ZERO).unwrap();
+        link.transmit(&[0x00, 0xA4, 0x04, 0x00]).unwrap();
+        link.transmit(&[0x00, 0xCB, 0x3F, 0xFF, 0x00]).unwrap();
+        link.reset(Reset::Warm).unwrap();
+        let talk = talk.lock().unwrap();
+        corpus.seed("serial_driver", name, pieces(&talk.to_host));
+        corpus.seed("serial_reader", name, pieces(&talk.to_reader));
+        corpus.seed("serial_frame", name, talk.to_host.concat());
+        let from_card: Vec<&[u8]> = talk
+            .to_host
+            .iter()
+            .filter(|frame| frame.len() > 13 && frame[2] == 0x80 && frame[12] == 0)
+            .map(|frame| &frame[12..frame.len() - 1])
+            .collect();
+        if protocol == Protocol::T1 {
+            corpus.seed("block_protocol", name, pieces(&from_card));
+            corpus.seed("block", "from-card", from_card[1]);
+        }
+        let selection = [&model.atr[..], &[0xFF, 0x11, 0x96, 0x78]];
+        corpus.seed("protocol_selection", name, pieces(&selection));
+    }
+    corpus.seed("block", "information-size", [0x00, 0xC1, 0x01, 0xFE, 0x3E]);
+    corpus.seed(
+        "serial_frame",
+        "refused",
+        [0x50, 0x03, 0x81, 0x03, 0x15, 0x16],
+    );
+}
+
 fn documents(corpus: &mut Corpus) {
     for name in [
         "admin-key-over-t0",
@@ -423,6 +504,7 @@ fn the_corpus_is_what_the_vectors_and_the_simulated_cards_give() {
     card_side(&mut corpus);
     printing(&mut corpus);
     documents(&mut corpus);
+    serial(&mut corpus);
     let folder = vectors().join("corpus");
     for ((target, name), (bytes, lasting)) in &corpus.0 {
         let path = folder.join(target).join(name);

@@ -45,7 +45,14 @@ fn rounds() -> usize {
 }
 
 fn mutations(target: &Target) -> usize {
-    let few = ["card", "host", "secure_channel", "printer", "profile"];
+    let few = [
+        "card",
+        "host",
+        "printer",
+        "profile",
+        "secure_channel",
+        "serial_reader",
+    ];
     let each = if few.contains(&target.name) {
         FEW
     } else {

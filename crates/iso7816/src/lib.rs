@@ -2,6 +2,7 @@
 
 pub mod atr;
 pub mod ber;
+pub mod block;
 mod channel;
 mod command;
 pub mod describe;

@@ -246,6 +246,24 @@ pub enum LinkError {
         /// What was expected and what was sent.
         detail: String,
     },
+    /// The card no longer keeps to its transmission protocol.
+    #[error("the card in reader `{reader}` cannot be understood: {detail}")]
+    CardGarbled {
+        /// The reader.
+        reader: String,
+        /// What it did.
+        detail: String,
+    },
+    /// The reader or the line to it is out of order.
+    #[error("reader `{reader}` is out of order: {detail}")]
+    OutOfOrder {
+        /// The reader.
+        reader: String,
+        /// What it did.
+        detail: String,
+        /// What to do next.
+        next: &'static str,
+    },
     /// Anything else the reader or its driver said.
     #[error("reader `{reader}` failed: {detail}")]
     Failed {
@@ -259,7 +277,9 @@ pub enum LinkError {
 impl Blamed for LinkError {
     fn blame(&self) -> Blame {
         match self {
-            Self::ShortAnswer { .. } | Self::CardMute { .. } => Blame::CardMisbehaved,
+            Self::ShortAnswer { .. } | Self::CardMute { .. } | Self::CardGarbled { .. } => {
+                Blame::CardMisbehaved
+            }
             Self::NoReader { .. }
             | Self::Ambiguous { .. }
             | Self::NoCard { .. }
@@ -288,7 +308,14 @@ impl Blamed for LinkError {
             Self::CardMute { .. } => {
                 "clean the contacts, check that the chip faces the right way, try another card"
             }
+            Self::CardGarbled { .. } => {
+                "clean the contacts and insert the card again; if that does not help, try another card"
+            }
             Self::ReaderGone { .. } => "plug the reader in again",
+            Self::Timeout { .. } => {
+                "check the reader's cable and power, and that no other program uses it; then try again"
+            }
+            Self::OutOfOrder { next, .. } => next,
             _ => return None,
         };
         Some(hint.to_owned())
