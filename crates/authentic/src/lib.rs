@@ -3,6 +3,7 @@
 mod error;
 mod finding;
 mod path;
+pub mod pkcs15;
 pub mod secrets;
 mod token;
 pub mod words;

@@ -3,6 +3,7 @@
 mod cplc;
 pub mod management;
 mod production;
+pub mod scp01;
 pub mod scp03;
 mod security_domain;
 mod serial;

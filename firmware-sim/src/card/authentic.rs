@@ -1,6 +1,7 @@
 //! A simulated AuthentIC card: the card manager of Open Platform, which tells production data, and
 //! one of two applications, v2.2 or v3.2.2, whose difference is everything behind SELECT.
 
+mod authority;
 mod certificates;
 mod dispatch;
 mod files;
@@ -26,6 +27,7 @@ use super::state::{self, Found, Kept};
 use super::{Condition, Power, transport};
 use crate::contacts::Chip;
 
+pub use self::authority::test_authority;
 pub use self::model::{
     AppletVersion, AuthenticModel, DefaultApplication, FileCapacity, KeySizes, Lengths,
     SecureChannel, Version3,

@@ -27,8 +27,8 @@ Examples:
           A blank that remembers what is done to it. Give --state 4711.card alone to go on.
   firmware-sim card --model series9 --vpcd 127.0.0.1:35964
           A series 9 card in the second slot of the reader.
-  firmware-sim card --model series8-v2
-          A series 8 card with AuthentIC v2.2. Passcode 12345678.
+  firmware-sim card --model series8-v3
+          A series 8 card with AuthentIC v3.2.2, or series8-v2 with v2.2. Passcode 12345678.
   firmware-sim card --contactless
           The personalised card held to a contactless reader. What needs a PIN needs secure
           messaging and the pairing code first.
@@ -38,7 +38,8 @@ Examples:
   firmware-sim card --null
           A card that answers 9000 to anything, to measure everything but the card.")]
 pub(crate) struct Arguments {
-    /// The kind of card: series10, series9, series8-v2, or the path of a model file
+    /// The kind of card: series10, series9, series8-v3, series8-v2, or the path of a
+    /// model file
     /// [default: series10]
     #[arg(long, value_name = "NAME|FILE")]
     model: Option<String>,

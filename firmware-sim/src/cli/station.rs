@@ -34,7 +34,8 @@ pub(crate) struct Arguments {
     #[command(flatten)]
     build: Build,
 
-    /// The kind of card: series10, series9, series8-v2, or the path of a model file
+    /// The kind of card: series10, series9, series8-v3, series8-v2, or the path of a
+    /// model file
     #[arg(long, value_name = "NAME|FILE", default_value = "series10")]
     model: String,
 

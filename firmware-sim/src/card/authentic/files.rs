@@ -19,7 +19,7 @@ pub(super) struct Place(pub(super) u16);
 pub(super) const MASTER: Place = Place(0);
 
 /// Bytes before the body.
-const HEADER: usize = 16;
+pub(super) const HEADER: usize = 16;
 
 impl Place {
     pub(super) fn cell(self) -> Cell {

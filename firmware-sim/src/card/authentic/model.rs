@@ -6,9 +6,9 @@ mod v3;
 use serde::Deserialize;
 
 use self::raw::RawModel;
-use crate::card::model::Source;
-pub use self::v3::{Lengths, SecureChannel, Version3};
 pub(super) use self::v3::ChannelKeys;
+pub use self::v3::{Lengths, SecureChannel, Version3};
+use crate::card::model::Source;
 use crate::card::{CardManager, ExtendedLength, ModelError, Reference, Transport};
 
 /// What kind of AuthentIC card a chip is: everything that differs between products, as data.
@@ -108,7 +108,8 @@ impl AuthenticModel {
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
         match name {
-            "series8-v3" => Some(Self::series8_v3()),
+            // Without a version, the one that is more likely.
+            "series8-v3" | "series8" => Some(Self::series8_v3()),
             "series8-v2" => Some(Self::series8_v2()),
             _ => None,
         }

@@ -12,6 +12,8 @@ mod messaging;
 mod passcodes;
 mod personalise;
 mod pkcs15;
+#[cfg(test)]
+mod rules;
 mod scp01;
 mod sdo;
 mod select;
@@ -163,16 +165,16 @@ impl AuthenticChip {
             (0x80, Instruction::INITIALIZE_UPDATE) => self.initialize_update(command),
             (0x84, Instruction::EXTERNAL_AUTHENTICATE) => self.external_authenticate(command),
             (0x00, instruction) => match instruction {
-                Instruction::SELECT => self.select_file(command),
-                Instruction::VERIFY => self.verify(command),
+                Instruction::SELECT => self.select_file_v3(command),
+                Instruction::VERIFY => self.verify_v3(command),
                 Instruction::CHANGE_REFERENCE_DATA => self.change_reference_data(command),
                 Instruction::RESET_RETRY_COUNTER => self.reset_retry_counter(command),
                 Instruction::GET_CHALLENGE => self.get_challenge(command),
-                Instruction::READ_BINARY => self.read_binary(command),
-                Instruction(UPDATE) | WRITE_BINARY => self.update_binary(command),
+                Instruction::READ_BINARY => self.read_binary_v3(command),
+                Instruction(UPDATE) | WRITE_BINARY => self.update_binary_v3(command),
                 ERASE_BINARY => self.erase_binary(command),
-                Instruction(CREATE) => self.create_file(command),
-                Instruction(DELETE) => self.delete_file(command),
+                Instruction(CREATE) => self.create_file_v3(command),
+                Instruction(DELETE) => self.delete_file_v3(command),
                 Instruction::PUT_DATA => self.put_key_data(command),
                 Instruction::GENERATE_ASYMMETRIC_KEY_PAIR => self.generate_key(command),
                 Instruction::MANAGE_SECURITY_ENVIRONMENT => {

@@ -38,7 +38,7 @@ use crate::card::Suite;
 use crate::card::keys::PrivateKey;
 
 /// Everything here is made of constants and fresh keys, so encoding it cannot fail.
-const ENCODES: &str = "made of constants and valid keys";
+pub(in crate::card) const ENCODES: &str = "made of constants and valid keys";
 
 const CHUID_CONTENT: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.16.840.1.101.3.6.1");
 const HASHES_CONTENT: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.27.1.1.1");
@@ -66,7 +66,7 @@ const ISSUERS_ADDRESS: &str = "http://ca.simulated.invalid/authority.p7c";
 const REVOCATION_ADDRESS: &str = "http://ca.simulated.invalid/authority.crl";
 
 /// The authority of one card, and the content signer it has certified.
-pub(in crate::card) struct Authority {
+pub(super) struct Authority {
     name: Name,
     key: SigningKey,
     signer: SigningKey,
@@ -82,7 +82,7 @@ pub(super) struct Subject<'a> {
 }
 
 impl Authority {
-    pub(in crate::card) fn new(number: u64, random: &mut ChaCha20Rng) -> Self {
+    pub(super) fn new(number: u64, random: &mut ChaCha20Rng) -> Self {
         Self {
             name: name(&format!("Simulated Test Authority {number}")),
             key: SigningKey::generate_from_rng(random),
@@ -259,14 +259,25 @@ impl Authority {
         usage: impl Into<FlagSet<KeyUsages>>,
         policy: ObjectIdentifier,
     ) -> Vec<Extension> {
+        let authority_key = AuthorityKeyIdentifier {
+            key_identifier: Some(subject_key_identifier(&public(&self.key)).0),
+            ..AuthorityKeyIdentifier::default()
+        };
         let access = |method, address| AccessDescription {
             access_method: method,
             access_location: GeneralName::UniformResourceIdentifier(uri(address)),
         };
+        let revocation = DistributionPoint {
+            distribution_point: Some(DistributionPointName::FullName(vec![
+                GeneralName::UniformResourceIdentifier(uri(REVOCATION_ADDRESS)),
+            ])),
+            reasons: None,
+            crl_issuer: None,
+        };
         vec![
             extension(true, &KeyUsage(usage.into())),
             extension(false, &subject_key_identifier(key)),
-            self.authority_key(),
+            extension(false, &authority_key),
             extension(
                 false,
                 &CertificatePolicies(vec![PolicyInformation {
@@ -281,29 +292,8 @@ impl Authority {
                     access(CA_ISSUERS, ISSUERS_ADDRESS),
                 ]),
             ),
-            self.revocation(),
+            extension(false, &CrlDistributionPoints(vec![revocation])),
         ]
-    }
-
-    /// Whose key signed.
-    pub(in crate::card) fn authority_key(&self) -> Extension {
-        let authority_key = AuthorityKeyIdentifier {
-            key_identifier: Some(subject_key_identifier(&public(&self.key)).0),
-            ..AuthorityKeyIdentifier::default()
-        };
-        extension(false, &authority_key)
-    }
-
-    /// Where to ask for revoked certificates.
-    pub(in crate::card) fn revocation(&self) -> Extension {
-        let revocation = DistributionPoint {
-            distribution_point: Some(DistributionPointName::FullName(vec![
-                GeneralName::UniformResourceIdentifier(uri(REVOCATION_ADDRESS)),
-            ])),
-            reasons: None,
-            crl_issuer: None,
-        };
-        extension(false, &CrlDistributionPoints(vec![revocation]))
     }
 
     fn issue(
@@ -313,34 +303,22 @@ impl Authority {
         key: SubjectPublicKeyInfoOwned,
         extensions: Vec<Extension>,
     ) -> Certificate {
-        self.issue_for(subject, serial, key, validity(), extensions)
-    }
-
-    /// A certificate with everything in it as given.
-    pub(in crate::card) fn issue_for(
-        &self,
-        subject: Name,
-        serial: u32,
-        key: SubjectPublicKeyInfoOwned,
-        validity: Validity,
-        extensions: Vec<Extension>,
-    ) -> Certificate {
         let profile = Profile {
             issuer: self.name.clone(),
             subject,
             extensions,
         };
-        CertificateBuilder::new(profile, SerialNumber::from(serial), validity, key)
+        CertificateBuilder::new(profile, SerialNumber::from(serial), validity(), key)
             .and_then(|builder| builder.build::<_, DerSignature>(&self.key))
             .expect(ENCODES)
     }
 }
 
 /// Names and extensions as they were given.
-struct Profile {
-    issuer: Name,
-    subject: Name,
-    extensions: Vec<Extension>,
+pub(in crate::card) struct Profile {
+    pub(in crate::card) issuer: Name,
+    pub(in crate::card) subject: Name,
+    pub(in crate::card) extensions: Vec<Extension>,
 }
 
 impl BuilderProfile for Profile {
@@ -416,12 +394,14 @@ fn subject_public_key(key: &PrivateKey) -> SubjectPublicKeyInfoOwned {
 }
 
 /// RFC 7093, 2 (1): the leftmost 160 bits of the SHA-256 of the public key.
-fn subject_key_identifier(key: &SubjectPublicKeyInfoOwned) -> SubjectKeyIdentifier {
+pub(in crate::card) fn subject_key_identifier(
+    key: &SubjectPublicKeyInfoOwned,
+) -> SubjectKeyIdentifier {
     let digest = Sha256::digest(key.subject_public_key.raw_bytes());
     SubjectKeyIdentifier(OctetString::new(&digest[..20]).expect(ENCODES))
 }
 
-fn uri(text: &str) -> Ia5String {
+pub(in crate::card) fn uri(text: &str) -> Ia5String {
     Ia5String::new(text).expect(ENCODES)
 }
 

@@ -54,6 +54,9 @@ impl TryFrom<RawModel> for AuthenticModel {
         if raw.v3.is_some() != (raw.applet == AppletVersion::V3) {
             return Err("the table `v3` belongs to a v3 card and to no other".to_owned());
         }
+        if let Some(v3) = &raw.v3 {
+            v3.check(&raw.passcode, &raw.officer, &raw.keys)?;
+        }
         let keys = raw.keys;
         if let Some(size) = keys.sizes.iter().find(|size| !is_key_size(**size)) {
             return Err(format!(

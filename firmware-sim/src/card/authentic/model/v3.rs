@@ -2,9 +2,12 @@
 
 use std::fmt;
 
+use ::authentic::words::v3::MECHANISMS;
 use serde::Deserialize;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
+use super::KeySizes;
+use crate::card::Reference;
 use crate::card::authentic::v3::LONGEST_PASSCODE;
 
 /// What a model says of AuthentIC v3 alone.
@@ -80,6 +83,31 @@ struct RawSecureChannel {
     master_key: Option<String>,
 }
 
+impl RawVersion3 {
+    /// That the card could take its own passcodes, and make every key.
+    pub(super) fn check(
+        &self,
+        passcode: &Reference,
+        officer: &Reference,
+        keys: &KeySizes,
+    ) -> Result<(), String> {
+        for (name, reference, lengths) in [
+            ("passcode", passcode, self.passcode_length),
+            ("officer", officer, self.officer_length),
+        ] {
+            let (min, max) = (usize::from(lengths.min), usize::from(lengths.max));
+            if !(min..=max).contains(&reference.length()) {
+                return Err(format!("`{name}` must have {min} to {max} characters"));
+            }
+        }
+        let is_known = |size: &u16| MECHANISMS.iter().any(|(_, bits)| bits == size);
+        match keys.sizes.iter().find(|size| !is_known(size)) {
+            Some(size) => Err(format!("v3 has no mechanism for keys of {size} bits")),
+            None => Ok(()),
+        }
+    }
+}
+
 impl TryFrom<RawVersion3> for Version3 {
     type Error = String;
 
@@ -130,4 +158,49 @@ fn key<const N: usize>(name: &str, text: &str) -> Result<Zeroizing<[u8; N]>, Str
     hex::decode_to_slice(text, &mut *key)
         .map_err(|_| format!("`{name}` must have {N} bytes in hexadecimal digits"))?;
     Ok(key)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::card::authentic::AuthenticModel;
+
+    #[test]
+    fn a_model_that_contradicts_itself_is_refused() {
+        let text = &AuthenticModel::series8_v3().source.0;
+        for (from, to, word) in [
+            (
+                "min = 4, max = 63 }\n# (unknown) OpenSC",
+                "min = 4, max = 64 }\n#",
+                "at most 63",
+            ),
+            (
+                "min = 4, max = 63 }\n# (unknown) OpenSC",
+                "min = 9, max = 63 }\n#",
+                "`passcode`",
+            ),
+            (
+                "min = 4, max = 63 }\n# (unknown) the drivers",
+                "min = 4, max = 7 }\n#",
+                "`officer`",
+            ),
+            ("[1024, 1280,", "[1024, 1088,", "1088"),
+            ("tries = 10", "tries = 0", "at least 1"),
+            ("101112", "1112", "16 bytes"),
+            ("master_key", "keys", "48 bytes"),
+            ("applet = \"v3\"", "applet = \"v2\"", "v2"),
+        ] {
+            assert!(text.contains(from), "{from}");
+            let error = AuthenticModel::parse(&text.replace(from, to)).unwrap_err();
+            assert!(error.to_string().contains(word), "{to}: {error}");
+        }
+    }
+
+    #[test]
+    fn keys_are_not_in_the_debug_text() {
+        let text = format!("{:?}", AuthenticModel::series8_v3());
+        assert!(
+            text.contains("SecureChannel") && !text.contains("16, 17, 18"),
+            "{text}"
+        );
+    }
 }

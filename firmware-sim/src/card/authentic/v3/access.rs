@@ -101,7 +101,12 @@ mod tests {
 
     #[test]
     fn secure_messaging_is_asked_for_by_level_and_no_credential_stands_in_for_it() {
-        let levels = [None, Some(Level::Plain), Some(Level::Mac), Some(Level::Full)];
+        let levels = [
+            None,
+            Some(Level::Plain),
+            Some(Level::Mac),
+            Some(Level::Full),
+        ];
         for (control, least) in [(0x20, 1), (0x40, 2), (0x60, 3), (0x7F, 3)] {
             for (given, level) in levels.into_iter().enumerate() {
                 let met = Pair([control, 0x01]).is_met(shown(0xFF, level));
@@ -112,7 +117,10 @@ mod tests {
 
     #[test]
     fn pairs_are_read_only_from_as_many_bytes_as_there_must_be() {
-        assert_eq!(pairs::<2>(&[0, 1, 0xFF, 0]), Some([Pair([0, 1]), Pair([0xFF, 0])]));
+        assert_eq!(
+            pairs::<2>(&[0, 1, 0xFF, 0]),
+            Some([Pair([0, 1]), Pair([0xFF, 0])])
+        );
         assert_eq!(pairs::<2>(&[0, 1, 0xFF]), None);
         assert_eq!(pairs::<2>(&[0, 1]), None);
         assert_eq!(bytes(&[Pair([0, 1]), Pair([2, 3])]), [0, 1, 2, 3]);

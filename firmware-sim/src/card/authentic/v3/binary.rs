@@ -18,7 +18,7 @@ const OUTSIDE: StatusWord = StatusWord(0x6B00);
 
 impl AuthenticChip {
     /// As much as was asked for, or with a Le of 00 or in extended form as much as there is.
-    pub(super) fn read_binary(&mut self, command: &Command) -> Answer {
+    pub(super) fn read_binary_v3(&mut self, command: &Command) -> Answer {
         if !command.data.is_empty() {
             return Err(StatusWord::WRONG_LENGTH.into());
         }
@@ -37,7 +37,7 @@ impl AuthenticChip {
 
     /// UPDATE BINARY, and WRITE BINARY, which on a file without a data coding byte does what the
     /// card's maker wants (ISO/IEC 7816-4, 7.4.3 and 7.4.11): here, the same.
-    pub(super) fn update_binary(&mut self, command: &Command) -> Answer {
+    pub(super) fn update_binary_v3(&mut self, command: &Command) -> Answer {
         let (place, file, content) = self.current_file(UPDATE)?;
         let from = offset(command)?;
         if command.data.is_empty() {

@@ -4,7 +4,6 @@ use ::authentic::words::v3::{CREDENTIAL_POLICY, credential, policy};
 use iso7816::StatusWord;
 use iso7816::ber::{self, Tag};
 use subtle::ConstantTimeEq;
-use zeroize::Zeroizing;
 
 use super::access::{self, Pair};
 
@@ -37,20 +36,15 @@ impl Policy {
         ber::write(&mut form, tag(policy::MIN_LENGTH), &[self.min_length]);
         ber::write(&mut form, tag(policy::COMPLEXITY), &[NO_RULE]);
         let mut rules = ber::object(tag(policy::KIND), &[PIN]);
-        ber::write(&mut rules, tag(policy::ACCESS), &access::bytes(&self.access));
+        ber::write(
+            &mut rules,
+            tag(policy::ACCESS),
+            &access::bytes(&self.access),
+        );
         ber::write(&mut rules, tag(policy::TRY_LIMIT), &[self.tries]);
         ber::write(&mut rules, tag(policy::FORM), &form);
         let tag = u32::from(u16::from_be_bytes([CREDENTIAL_POLICY, self.reference]));
         ber::object(Tag(tag), &rules)
-    }
-
-    /// A passcode in its field: FF after it up to the longest there may be.
-    pub(super) fn padded(&self, passcode: &[u8]) -> Zeroizing<Vec<u8>> {
-        let mut field = Zeroizing::new(vec![FILLER; self.max_length.into()]);
-        for (to, from) in field.iter_mut().zip(passcode) {
-            *to = *from;
-        }
-        field
     }
 
     /// Whether a field holds a passcode this credential may have.
@@ -103,6 +97,15 @@ mod tests {
             tries: 3,
             min_length: 4,
             max_length: 63,
+        }
+    }
+
+    impl Policy {
+        /// A passcode in its field: FF after it up to the longest there may be.
+        fn padded(&self, passcode: &[u8]) -> Vec<u8> {
+            let mut field = passcode.to_vec();
+            field.resize(self.max_length.into(), FILLER);
+            field
         }
     }
 

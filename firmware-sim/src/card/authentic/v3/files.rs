@@ -54,8 +54,7 @@ impl File {
     /// 6A80 for anything else.
     pub(super) fn from_template(data: &[u8], parent: Place) -> Result<Self, StatusWord> {
         const WRONG: StatusWord = StatusWord::WRONG_DATA;
-        let template =
-            ber::expect(Tag(FILE_CONTROL_PARAMETERS.into()), data).map_err(|_| WRONG)?;
+        let template = ber::expect(Tag(FILE_CONTROL_PARAMETERS.into()), data).map_err(|_| WRONG)?;
         let mut parameters: BTreeMap<u8, &[u8]> = BTreeMap::new();
         for parameter in Reader::new(template) {
             let parameter = parameter.map_err(|_| WRONG)?;
@@ -390,7 +389,7 @@ mod tests {
     }
 
     /// The template OpenSC sends for a certificate.
-    const TEMPLATE: &str = "62178002040082010183 02B00186080000000000010001";
+    const TEMPLATE: &str = "62158002040082010183 02B00186080000000000010001";
 
     fn template() -> Vec<u8> {
         hex::decode(TEMPLATE.replace(' ', "")).unwrap()
@@ -408,7 +407,7 @@ mod tests {
         let answer = file.control(FILE_CONTROL_PARAMETERS);
         assert_eq!(
             hex::encode_upper(answer),
-            "621A800204008201018302B0018A010586080000000000010001"
+            "6218800204008201018302B0018A010586080000000000010001"
         );
     }
 

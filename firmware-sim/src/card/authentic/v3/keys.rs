@@ -126,7 +126,7 @@ impl AuthenticChip {
         match (command.p1, command.p2) {
             COMPUTE_SIGNATURE => {
                 let chosen = environment.signature;
-                self.sign(chosen, key::SIGN, &command.data)
+                self.sign_v3(chosen, key::SIGN, &command.data)
             }
             DECIPHER => {
                 let chosen = environment.confidentiality;
@@ -151,13 +151,17 @@ impl AuthenticChip {
             return Err(StatusWord::WRONG_P1P2.into());
         }
         let chosen = self.session.v3.environment.authentication;
-        self.sign(chosen, key::INTERNAL_AUTHENTICATE, &command.data)
+        self.sign_v3(chosen, key::INTERNAL_AUTHENTICATE, &command.data)
     }
 
     /// The host gives the DigestInfo; a bare digest gets one where the model says so. The whole
     /// block comes from the host with the algorithm that adds nothing.
-    fn sign(&mut self, chosen: Option<Chosen>, position: usize, data: &[u8]) -> Answer {
-        let completes = self.model.v3.as_ref().is_some_and(|v3| v3.completes_digests);
+    fn sign_v3(&mut self, chosen: Option<Chosen>, position: usize, data: &[u8]) -> Answer {
+        let completes = self
+            .model
+            .v3
+            .as_ref()
+            .is_some_and(|v3| v3.completes_digests);
         self.use_key(chosen, position, |key, algorithm| match algorithm {
             algorithm::RAW if data.len() != size(key) => Err(StatusWord::WRONG_LENGTH),
             algorithm::RAW => key.raw(data).ok_or(StatusWord::WRONG_DATA),

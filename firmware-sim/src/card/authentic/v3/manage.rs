@@ -16,7 +16,7 @@ const CHILD_EF: u8 = 0x02;
 
 impl AuthenticChip {
     /// In the current DF; the new file is then selected.
-    pub(super) fn create_file(&mut self, command: &Command) -> Answer {
+    pub(super) fn create_file_v3(&mut self, command: &Command) -> Answer {
         if (command.p1, command.p2) != (0, 0) {
             return Err(StatusWord::WRONG_P1P2.into());
         }
@@ -42,7 +42,7 @@ impl AuthenticChip {
     }
 
     /// A transparent file, or a DF with nothing in it.
-    pub(super) fn delete_file(&mut self, command: &Command) -> Answer {
+    pub(super) fn delete_file_v3(&mut self, command: &Command) -> Answer {
         if command.p2 != 0 || !matches!(command.p1, CHILD_DF | CHILD_EF) {
             return Err(StatusWord::WRONG_P1P2.into());
         }

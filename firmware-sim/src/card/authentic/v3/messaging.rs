@@ -157,8 +157,7 @@ impl AuthenticChip {
     /// Ten bytes which end with the serial number of the production data.
     fn diversification(&self) -> [u8; DIVERSIFICATION] {
         let mut data = [0; DIVERSIFICATION];
-        data[DIVERSIFICATION - 4..]
-            .copy_from_slice(&manager::serial_number(self.number));
+        data[DIVERSIFICATION - 4..].copy_from_slice(&manager::serial_number(self.number));
         data
     }
 

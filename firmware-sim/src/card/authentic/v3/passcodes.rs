@@ -21,7 +21,7 @@ const COUNTER_ALONE: u8 = 0x03;
 
 impl AuthenticChip {
     /// Without data it tells the state and changes nothing.
-    pub(super) fn verify(&mut self, command: &Command) -> Answer {
+    pub(super) fn verify_v3(&mut self, command: &Command) -> Answer {
         let policy = self.policy(command)?;
         if command.p1 != 0 {
             return Err(StatusWord::WRONG_P1P2.into());
@@ -36,7 +36,7 @@ impl AuthenticChip {
         }
         policy.check_length(&command.data)?;
         self.demand(policy.access[VERIFY])?;
-        self.compare(&policy, &command.data)?;
+        self.compare_v3(&policy, &command.data)?;
         self.session.v3.verified |= bit(policy.reference);
         done()
     }
@@ -61,7 +61,7 @@ impl AuthenticChip {
                 if !policy.access[CHANGE].is_met(shown) {
                     return Err(StatusWord::SECURITY_STATUS_NOT_SATISFIED.into());
                 }
-                self.compare(&policy, old)?;
+                self.compare_v3(&policy, old)?;
                 self.set_passcode(&policy, new)
             }
             NEW_ALONE => {
@@ -114,7 +114,7 @@ impl AuthenticChip {
 
     /// The counter goes down before anything is compared, so that cutting the power after a wrong
     /// value gains nothing.
-    fn compare(&mut self, policy: &Policy, field: &[u8]) -> Result<(), Stop> {
+    fn compare_v3(&mut self, policy: &Policy, field: &[u8]) -> Result<(), Stop> {
         let left = self
             .tries(policy)?
             .checked_sub(1)

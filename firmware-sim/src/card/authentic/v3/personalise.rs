@@ -2,9 +2,9 @@
 //! keys, two certificates.
 
 use ::authentic::words::v3::{
-    AUTHENTICATION_OBJECTS, CERTIFICATES, CHANGE_STAMP, CHANGE_STAMP_SIZE, DATA_OBJECTS,
-    DIRECTORY, FIRST_CERTIFICATE, MECHANISMS, NEVER, OBJECT_DIRECTORY, PKCS15, PKCS15_AID,
-    PRIVATE_KEYS, PUBLIC_KEYS, SO_CREDENTIAL, TOKEN_INFO, USER_CREDENTIAL,
+    AUTHENTICATION_OBJECTS, CERTIFICATES, CHANGE_STAMP, CHANGE_STAMP_SIZE, DATA_OBJECTS, DIRECTORY,
+    FIRST_CERTIFICATE, MECHANISMS, NEVER, OBJECT_DIRECTORY, PKCS15, PKCS15_AID, PRIVATE_KEYS,
+    PUBLIC_KEYS, SO_CREDENTIAL, TOKEN_INFO, USER_CREDENTIAL,
 };
 use rand_core::Rng;
 use rsa::pkcs1::EncodeRsaPublicKey;
@@ -187,7 +187,12 @@ impl Files {
         let mut whole = content.to_vec();
         whole.resize(size.max(content.len()), 0);
         let size = u16::try_from(whole.len()).expect("a certificate is far shorter");
-        self.add(parent, identifier, Kind::Transparent { size, access }, &whole);
+        self.add(
+            parent,
+            identifier,
+            Kind::Transparent { size, access },
+            &whole,
+        );
     }
 
     fn dedicated(&mut self, identifier: u16, access: [Pair; 3], name: &[u8]) -> Place {

@@ -108,8 +108,8 @@ impl SecureSession {
             return false;
         };
         let expected = self.cryptogram(&self.card_challenge, &self.host_challenge);
-        self.open = self.continues(command, cryptogram, mac)
-            && bool::from(expected.ct_eq(cryptogram));
+        self.open =
+            self.continues(command, cryptogram, mac) && bool::from(expected.ct_eq(cryptogram));
         self.open
     }
 
@@ -143,20 +143,9 @@ impl SecureSession {
 
     /// Whether this is the MAC over header and plain data; it is then the next link of the chain.
     fn continues(&mut self, command: &Command, plain: &[u8], mac: &[u8]) -> bool {
-        let Ok(length) = u8::try_from(plain.len() + BLOCK) else {
+        let Some(message) = message(command, plain) else {
             return false;
         };
-        let mut message = Zeroizing::new(vec![
-            command.class,
-            command.instruction.0,
-            command.p1,
-            command.p2,
-            length,
-        ]);
-        message.extend_from_slice(plain);
-        message.push(0x80);
-        let padded = message.len().next_multiple_of(BLOCK);
-        message.resize(padded, 0);
         let expected = self.mac.chain(self.chain, &message);
         let right = bool::from(expected.ct_eq(mac));
         if right {
@@ -198,6 +187,24 @@ impl SecureSession {
     }
 }
 
+/// What a MAC is over: the header, the length of data and MAC, the plain data, and `80 00..`;
+/// `None` for more data than there can be.
+fn message(command: &Command, plain: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+    let length = u8::try_from(plain.len() + BLOCK).ok()?;
+    let mut message = Zeroizing::new(vec![
+        command.class,
+        command.instruction.0,
+        command.p1,
+        command.p2,
+        length,
+    ]);
+    message.extend_from_slice(plain);
+    message.push(0x80);
+    let padded = message.len().next_multiple_of(BLOCK);
+    message.resize(padded, 0);
+    Some(message)
+}
+
 /// Triple DES with two keys.
 struct Engine(Box<TdesEde2>);
 
@@ -236,7 +243,7 @@ fn xor(one: [u8; BLOCK], other: [u8; BLOCK]) -> [u8; BLOCK] {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use iso7816::{Expected, Instruction};
     use proptest::prelude::*;
 
@@ -251,34 +258,26 @@ mod tests {
     }
 
     /// The other side, for the tests: the same chain of MACs, encryption the other way.
-    struct Host(SecureSession);
+    pub(in crate::card::authentic::v3) struct Host(
+        pub(in crate::card::authentic::v3) SecureSession,
+    );
 
     impl Host {
         fn mac(&mut self, command: &Command, plain: &[u8]) -> [u8; BLOCK] {
-            // A wrong MAC tells nothing of the right one, so it is computed here.
-            let length = u8::try_from(plain.len() + BLOCK).unwrap();
-            let mut message = vec![
-                command.class,
-                command.instruction.0,
-                command.p1,
-                command.p2,
-                length,
-            ];
-            message.extend_from_slice(plain);
-            message.push(0x80);
-            message.resize(message.len().next_multiple_of(BLOCK), 0);
+            let message = message(command, plain).unwrap();
             self.0.chain = self.0.mac.chain(self.0.chain, &message);
             self.0.chain
         }
 
-        fn external_authenticate(&mut self) -> Command {
-            let cryptogram = self.0.cryptogram(&CARD, &HOST);
+        pub(in crate::card::authentic::v3) fn external_authenticate(&mut self) -> Command {
+            let (card, host) = (self.0.card_challenge, self.0.host_challenge);
+            let cryptogram = self.0.cryptogram(&card, &host);
             let command = Command::new(0x84, Instruction::EXTERNAL_AUTHENTICATE, LEVEL, 0);
             let mac = self.mac(&command, &cryptogram);
             command.with_data([cryptogram, mac].concat())
         }
 
-        fn wrap(&mut self, plain: &Command) -> Command {
+        pub(in crate::card::authentic::v3) fn wrap(&mut self, plain: &Command) -> Command {
             let mut command = plain.clone();
             command.class |= PROTECTED;
             let mac = self.mac(&command, &plain.data);
@@ -323,9 +322,15 @@ mod tests {
         let master: [u8; KEY] = std::array::from_fn(|at| 0x10 + u8::try_from(at).unwrap());
         let data = [0, 0, 0, 0, 0, 0, 0xD6, 0xD7, 0xD8, 0xD9];
         let keys = StaticKeys::diversified(&master, &data);
-        assert_eq!(hex::encode(keys.encryption), "4283dc6bb33b2e3bd17eddc7b2990ceb");
+        assert_eq!(
+            hex::encode(keys.encryption),
+            "4283dc6bb33b2e3bd17eddc7b2990ceb"
+        );
         assert_eq!(hex::encode(keys.mac), "8ad00c96fe49457eac14896282dd77a6");
-        assert_eq!(hex::encode(keys.key_encryption), "ef28ddb5be8424f32ccdda4d2b0b0bca");
+        assert_eq!(
+            hex::encode(keys.key_encryption),
+            "ef28ddb5be8424f32ccdda4d2b0b0bca"
+        );
     }
 
     #[test]
@@ -371,10 +376,7 @@ mod tests {
             let (mut card, mut host) = opened();
             let mut wrapped = host.wrap(&plain);
             change(&mut wrapped);
-            assert_eq!(
-                card.unwrap(&wrapped),
-                Err(StatusWord::SM_OBJECTS_INCORRECT)
-            );
+            assert_eq!(card.unwrap(&wrapped), Err(StatusWord::SM_OBJECTS_INCORRECT));
         }
         let (mut card, _) = opened();
         let bare = Command::new(0x04, Instruction(0xD6), 0, 0).with_data(vec![0; 7]);

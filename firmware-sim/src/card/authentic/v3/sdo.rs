@@ -64,7 +64,11 @@ impl Put {
                 name,
                 Rules {
                     access: access::pairs(access).ok_or(WRONG)?,
-                    security: template.take(sdo::SECURITY).map(one).transpose()?.unwrap_or(0),
+                    security: template
+                        .take(sdo::SECURITY)
+                        .map(one)
+                        .transpose()?
+                        .unwrap_or(0),
                     uses: template.take(sdo::USAGE_COUNTER).map(two).transpose()?,
                 },
             ),
@@ -315,8 +319,7 @@ mod tests {
                 id: 1
             }))
         ));
-        let counted =
-            bytes("A11B 80010C 830101 860C 000100010001000000010001 870101 900200FF");
+        let counted = bytes("A11B 80010C 830101 860C 000100010001000000010001 870101 900200FF");
         let Ok(Put::Create(_, rules)) = Put::parse(&counted) else {
             panic!("no creation")
         };

@@ -23,7 +23,7 @@ const NO_DATA: u8 = 0x0C;
 impl AuthenticChip {
     /// Anything but the selection of an application. What is not there leaves what is selected as
     /// it is.
-    pub(super) fn select_file(&mut self, command: &Command) -> Answer {
+    pub(super) fn select_file_v3(&mut self, command: &Command) -> Answer {
         let files = self.files();
         let current = self.session.v3.current;
         let data = command.data.as_slice();
