@@ -18,6 +18,7 @@ use crate::{
     identify,
 };
 
+pub(crate) use certificate::not_after;
 pub use certificate::{CertificateReport, Validity};
 pub use objects::{
     ChuidReport, DiscoveryReport, HashReport, HashState, ObjectReport, ObjectState, SecurityReport,

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod card;
 mod error;
 mod identify;
 mod inspect;
@@ -7,6 +8,12 @@ mod known;
 mod profile;
 mod profiles;
 
+pub use authentic::secrets::{NewPasscode, OfficerPasscode, Passcode};
+pub use authentic::{Digest, LastTry};
+pub use card::{
+    AdminSecret, Card, CardError, CardOptions, CardStatus, OperationStatus, SlotStatus,
+    UnlockSecret,
+};
 pub use error::ProfileError;
 pub use identify::{
     Answer, Applet, Conclusion, Confidence, Evidence, Identification, IdentifyError, identify,

@@ -251,6 +251,11 @@ pub(super) fn day(timestamp: Timestamp) -> String {
     timestamp.strftime("%Y-%m-%d").to_string()
 }
 
+/// The last moment of a certificate's validity.
+pub(crate) fn not_after(certificate: &Certificate) -> Timestamp {
+    timestamp(&certificate.tbs_certificate().validity().not_after)
+}
+
 fn timestamp(time: &Time) -> Timestamp {
     // X.509 times lie between 1950 and 9999; those before 1970 cannot be decoded by `der`.
     i64::try_from(time.to_unix_duration().as_secs())
