@@ -2,6 +2,7 @@
 
 mod error;
 mod finding;
+mod open;
 mod path;
 pub mod pkcs15;
 pub mod secrets;
@@ -11,6 +12,7 @@ pub mod words;
 
 pub use error::{Action, AuthenticError};
 pub use finding::{Finding, Parsed, Problem, Severity};
+pub use open::{Unopened, open};
 pub use path::{FilePath, FilePathError};
 pub use token::{
     Applet, CertificateObject, Contents, DataObject, Digest, Initialisation, KeyId, KeyObject,

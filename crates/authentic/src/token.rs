@@ -312,6 +312,14 @@ pub trait Token {
     /// Gives the channel back. The card keeps its security status.
     fn into_channel(self: Box<Self>) -> Channel;
 
+    /// Selects the application anew, after a reset or when another was selected meanwhile. Every
+    /// passcode verified is forgotten.
+    ///
+    /// # Errors
+    ///
+    /// [`AuthenticError::NoApplet`], [`AuthenticError::Channel`].
+    fn reselect(&mut self) -> Result<(), AuthenticError>;
+
     /// Whether the card has a file structure. Of a card on which an initialisation was broken off
     /// this is false.
     ///

@@ -40,9 +40,14 @@ impl Client {
     ///
     /// [`AuthenticError::NoApplet`], [`AuthenticError::Channel`].
     pub fn select(channel: Channel) -> Result<Self, AuthenticError> {
-        let mut client = Self { channel };
+        let mut client = Self::over(channel);
         client.select_application()?;
         Ok(client)
+    }
+
+    /// A client that has to select the application before anything else.
+    pub(crate) fn over(channel: Channel) -> Self {
+        Self { channel }
     }
 
     /// The application anew: every credential is forgotten.

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::BufReader;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -135,14 +135,13 @@ pub(crate) fn station(file: StationFile, ambient: &Arc<dyn Ambient>) -> Result<S
     })
 }
 
-/// A simulated station of series 10 blanks that lives in `folder`, with at least `blanks` of them
-/// in its hopper.
+/// A simulated station that lives in `folder`, with a blank of each of these series on top of its
+/// hopper, in that order.
 pub(crate) fn simulated_station(
     folder: &Path,
-    blanks: u64,
+    blanks: &[u8],
     ambient: &Arc<dyn Ambient>,
 ) -> Result<Station, Failure> {
-    let model = Model::series10();
     let chips = folder.to_owned();
     let failed = |error: &dyn std::error::Error| {
         Failure::store(format!(
@@ -153,23 +152,28 @@ pub(crate) fn simulated_station(
     };
     let config = Config {
         state: Some(folder.to_owned()),
-        ..Config::new("sim:series10", blanks, Arc::clone(ambient))
+        ..Config::new("sim:station", 0, Arc::clone(ambient))
     };
     let simulated = SimStation::open(config, move |number| -> Result<Box<dyn Chip>, ChipError> {
-        let path = chips.join(format!("card-{number}.card"));
-        Ok(Box::new(PivChip::open(
-            &path,
-            &model,
-            number,
-            Condition::Blank,
-        )?))
+        let model = AnyModel::from(Model::series10());
+        let path = blank_file(&chips, number);
+        let card = match SimCard::resume(&path)? {
+            Some(card) => card,
+            None => SimCard::open(&path, &model, number, Condition::Blank)?,
+        };
+        Ok(Box::new(card))
     })
     .map_err(|error| failed(&error))?;
     let left = simulated.printer().machine().transport().left();
-    if left < blanks {
+    let wanted = blanks.len() as u64;
+    if left < wanted {
         simulated
-            .load(blanks - left)
+            .load(wanted - left)
             .map_err(|error| failed(&error))?;
+    }
+    let first = simulated.printer().machine().transport().next();
+    for (number, &series) in (first.unwrap_or_default()..).zip(blanks) {
+        put_blank(folder, number, series).map_err(|error| failed(&*error))?;
     }
     let connection = simulated.printer_connection();
     let contacts = simulated.contacts();
@@ -197,4 +201,21 @@ pub(crate) fn simulated_station(
         card_within: Duration::from_secs(10),
         witness: Some(Box::new(witness)),
     })
+}
+
+/// What is in the hopper was never fed, so it may as well be a blank of another series.
+fn put_blank(folder: &Path, number: u64, series: u8) -> Result<(), Box<dyn std::error::Error>> {
+    let path = blank_file(folder, number);
+    match std::fs::remove_file(&path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error.into()),
+        _ => {}
+    }
+    let model = AnyModel::named(&format!("series{series}"))
+        .unwrap_or_else(|| Model::series10().into());
+    SimCard::open(&path, &model, number, Condition::Blank)?;
+    Ok(())
+}
+
+fn blank_file(folder: &Path, number: u64) -> PathBuf {
+    folder.join(format!("card-{number}.card"))
 }

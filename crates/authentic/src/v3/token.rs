@@ -268,6 +268,10 @@ impl Token for Client {
         self.stamp()
     }
 
+    fn reselect(&mut self) -> Result<(), AuthenticError> {
+        self.select_application()
+    }
+
     fn log_out(&mut self) -> Result<(), AuthenticError> {
         self.select_application()
     }

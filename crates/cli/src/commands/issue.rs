@@ -12,7 +12,7 @@ use issuance::authority::TestAuthority;
 use issuance::issue::{Issuer, Station};
 use issuance::keys::KeyRing;
 use issuance::request::{Request, Requests};
-use issuance::store::{Handover, SqliteStore};
+use issuance::store::{CardRecord, CardState, Handover, SqliteStore};
 use series::Profiles;
 
 use crate::devices;
@@ -20,6 +20,9 @@ use crate::output::{Ending, Failure, Output};
 use crate::passcode::PasscodeSource;
 use crate::station_file::StationFile;
 use progress::Progress;
+
+/// The series of a card whose request names none.
+const NEWEST_SERIES: u8 = 10;
 
 /// Issue a card to every request that has none
 ///
@@ -90,7 +93,7 @@ impl Issue {
                 issuer.permit(&file.name, file.purpose())?;
                 devices::station(file, &ambient)?
             }
-            None => simulated(&self.data, requests.len(), &ambient)?,
+            None => simulated(&self.data, &blanks_for(&requests, &issuer)?, &ambient)?,
         };
         let mut source = |request: &Request| {
             passcodes
@@ -128,8 +131,8 @@ impl Issue {
                 Arc::clone(ambient),
             )?),
             profiles: Profiles::builtin(),
-            // What a request without a series may get: the newest.
-            series: vec!["series-10".to_owned()],
+            // What a request without a series may get.
+            series: vec![format!("series-{NEWEST_SERIES}")],
             renderer: Renderer::new(Fonts::builtin()),
             template,
             data,
@@ -154,7 +157,23 @@ fn load_template(path: &Path) -> Result<Template, Failure> {
     })
 }
 
-/// A simulated station in the data folder, with blanks for every request.
-fn simulated(data: &Path, cards: usize, ambient: &Arc<dyn Ambient>) -> Result<Station, Failure> {
-    devices::simulated_station(&data.join("station"), cards as u64, ambient)
+/// A simulated station in the data folder, with these blanks.
+fn simulated(data: &Path, blanks: &[u8], ambient: &Arc<dyn Ambient>) -> Result<Station, Failure> {
+    devices::simulated_station(&data.join("station"), blanks, ambient)
+}
+
+/// The series of the blanks that will be fed: one for each request whose person has no card yet.
+fn blanks_for(requests: &[Request], issuer: &Issuer) -> Result<Vec<u8>, Failure> {
+    let cards = issuer.store.cards()?;
+    let has_card = |request: &Request| {
+        let issued = |card: &CardRecord| matches!(card.state, CardState::Issued { .. });
+        cards
+            .iter()
+            .any(|card| card.user == request.user && issued(card))
+    };
+    Ok(requests
+        .iter()
+        .filter(|request| !has_card(request))
+        .map(|request| request.series.unwrap_or(NEWEST_SERIES))
+        .collect())
 }

@@ -3,9 +3,11 @@
 mod authentic;
 mod piv;
 
-use ::piv::signed::ContentSigner;
+use std::sync::Arc;
+
 use ::piv::PublicKey;
 use ::piv::secrets::Passcode;
+use ::piv::signed::ContentSigner;
 use globalplatform::ProductionData;
 use ground::Ambient;
 use series::{Applet, Plan, Profile, Slot};
@@ -108,6 +110,7 @@ pub(super) struct Identified {
 pub(super) fn open(
     mut session: Session,
     identified: Identified,
+    ambient: &Arc<dyn Ambient>,
 ) -> Result<Box<dyn Chip>, (Session, IssueError)> {
     session.channel.set_limits(identified.profile.limits());
     match identified.profile.plan() {
@@ -120,10 +123,7 @@ pub(super) fn open(
         }
         Some(Plan::Authentic(plan)) => {
             let plan = plan.clone();
-            match authentic::select(&mut session, &plan, identified.applet) {
-                Ok(applet) => Ok(authentic::open(session, identified, plan, applet)),
-                Err(error) => Err((session, error)),
-            }
+            authentic::open(session, identified, plan, ambient)
         }
         None => {
             let error = series::Refusal::NoEngine {

@@ -50,6 +50,11 @@ impl Session {
         self.recording.end(self.channel)
     }
 
+    /// A session again of what [`Session::into_parts`] gave.
+    pub(super) fn from_parts(channel: Channel, recording: Recording) -> Self {
+        Self { channel, recording }
+    }
+
     /// The channel for a client of its own, and what ends the recording after it.
     pub(super) fn into_parts(self) -> (Channel, Recording) {
         (self.channel, self.recording)

@@ -3,9 +3,11 @@
 //! It holds no identity objects: certificates alone say whose card it is. What administers it is
 //! the security officer's passcode, of which each card gets one of its own.
 
+use std::sync::Arc;
+
 use authentic::secrets::{NewPasscode, OfficerPasscode};
 use authentic::{
-    Applet, AuthenticError, Digest, Initialisation, KeyId, KeySpec, KeyUsage, LastTry, Severity,
+    AuthenticError, Digest, Initialisation, KeyId, KeySpec, KeyUsage, LastTry, Severity,
     Token,
 };
 use der::Decode;
@@ -32,46 +34,46 @@ use crate::store::{BlankNumber, StepKind};
 /// Longest code a card's officer gets: more strengthens nothing, and it may have to be typed.
 const OFFICER_LENGTH: u8 = 16;
 
-/// Which of the two applications the card has: the one that answered, if the profile knows it.
-pub(super) fn select(
-    session: &mut Session,
-    plan: &AuthenticPlan,
-    answered: Option<series::Applet>,
-) -> Result<Applet, IssueError> {
-    let applet = match answered {
-        Some(series::Applet::Authentic(applet)) => applet,
-        _ => plan.applet.value,
-    };
-    if plan.words(applet).is_none() {
-        return Err(IssueError::WrongSeries {
-            found: format!("a card with the {applet} application"),
-            expected: format!("{}, as the profile says", plan.applet.value),
-        });
-    }
-    authentic::probe(&mut session.channel, applet)?;
-    Ok(applet)
-}
-
-/// Goes on with the application, which has been selected.
+/// Selects which of the two applications the card has: the one that answered, if the profile knows
+/// it.
 pub(super) fn open(
     session: Session,
     identified: Identified,
     plan: AuthenticPlan,
-    applet: Applet,
-) -> Box<dyn Chip> {
+    ambient: &Arc<dyn Ambient>,
+) -> Result<Box<dyn Chip>, (Session, IssueError)> {
+    let applet = match identified.applet {
+        Some(series::Applet::Authentic(applet)) => applet,
+        _ => plan.applet.value,
+    };
+    if plan.words(applet).is_none() {
+        let error = IssueError::WrongSeries {
+            found: format!("a card with the {applet} application"),
+            expected: format!("{}, as the profile says", plan.applet.value),
+        };
+        return Err((session, error));
+    }
     let Identified { profile, blank, .. } = identified;
     let (channel, recording) = session.into_parts();
-    recording.note(format!(
-        "identified as {} with {applet}, blank {blank}",
-        profile.id
-    ));
-    Box::new(AuthenticChip {
-        token: authentic::from_selected(channel, applet),
-        recording,
-        profile,
-        plan,
-        blank,
-    })
+    match authentic::open(channel, applet, ambient) {
+        Ok(token) => {
+            recording.note(format!(
+                "identified as {} with {applet}, blank {blank}",
+                profile.id
+            ));
+            Ok(Box::new(AuthenticChip {
+                token,
+                recording,
+                profile,
+                plan,
+                blank,
+            }))
+        }
+        Err(unopened) => {
+            let session = Session::from_parts(unopened.channel, recording);
+            Err((session, unopened.error.into()))
+        }
+    }
 }
 
 /// A chip whose AuthentIC application is selected.
