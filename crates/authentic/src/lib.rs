@@ -3,10 +3,12 @@
 mod error;
 mod finding;
 mod open;
+mod key_value;
 mod path;
 pub mod pkcs15;
 pub mod secrets;
 mod token;
+pub mod v2;
 pub mod v3;
 pub mod words;
 

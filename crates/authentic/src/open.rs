@@ -1,30 +1,17 @@
 use std::fmt;
-use std::sync::Arc;
 
-use ground::Ambient;
 use iso7816::Channel;
 
-use crate::{Applet, AuthenticError, Token, v3};
+use crate::{Applet, AuthenticError, Token, v2, v3};
 
-/// Selects an application of either version. `ambient` gives the randomness for what the host draws
-/// by lot.
+/// Selects an application of either version.
 ///
 /// # Errors
 ///
 /// [`Unopened`], with the channel, so that whoever opened it can end it.
-pub fn open(
-    channel: Channel,
-    applet: Applet,
-    ambient: &Arc<dyn Ambient>,
-) -> Result<Box<dyn Token>, Box<Unopened>> {
+pub fn open(channel: Channel, applet: Applet) -> Result<Box<dyn Token>, Box<Unopened>> {
     match applet {
-        Applet::V2 => Err(Box::new(Unopened {
-            channel,
-            error: AuthenticError::NoApplet {
-                applet,
-                status: iso7816::StatusWord::NOT_FOUND,
-            },
-        })),
+        Applet::V2 => opened(v2::Client::over(channel)),
         Applet::V3 => opened(v3::Client::over(channel)),
     }
 }

@@ -4,7 +4,6 @@
 //! made before its record, a record goes before its object.
 
 use der::Decode;
-use der::referenced::OwnedToRef;
 use iso7816::{Command, Expected, Instruction, StatusWord};
 use rsa::pkcs1::{DecodeRsaPublicKey, EncodeRsaPublicKey};
 use rsa::traits::PublicKeyParts;
@@ -15,6 +14,7 @@ use x509_cert::spki::DecodePublicKey;
 use super::access::AccessPair;
 use super::control::FileControl;
 use super::{Client, sdo};
+use crate::key_value::{certified_key, first_element};
 use crate::pkcs15::{
     AccessModes, AccessRule, Certificate, Common, Directory, DirectoryEntry, DirectoryKind, Entry,
     Id, KeyAccessFlags, KeyAttributes, ObjectFlags, Place, PrivateKey, PublicKey, Record,
@@ -513,14 +513,6 @@ impl Client {
     }
 }
 
-/// The first TLV object of a file that may be longer than what it holds.
-pub(super) fn first_element(bytes: &[u8]) -> &[u8] {
-    match iso7816::ber::Reader::new(bytes).next() {
-        Some(Ok(object)) => object.raw,
-        _ => bytes,
-    }
-}
-
 fn no_room<T>(action: &Action, opened: &Opened<T>, needed: usize) -> AuthenticError {
     AuthenticError::NoRoom {
         action: action.clone(),
@@ -561,12 +553,6 @@ pub(super) fn public_value(record: &PublicKey) -> Option<RsaPublicKey> {
         }
         _ => RsaPublicKey::from_pkcs1_der(value).ok(),
     }
-}
-
-/// The RSA key of a certificate.
-pub(super) fn certified_key(certificate: &x509_cert::Certificate) -> Option<RsaPublicKey> {
-    let info = certificate.tbs_certificate().subject_public_key_info();
-    RsaPublicKey::try_from(info.owned_to_ref()).ok()
 }
 
 fn file_of(record: &Certificate) -> Option<FilePath> {

@@ -2,11 +2,12 @@
 
 use iso7816::ber::{self, Tag};
 use rsa::traits::{PrivateKeyParts, PublicKeyParts};
-use rsa::{BoxedUint, RsaPrivateKey, RsaPublicKey};
+use rsa::{RsaPrivateKey, RsaPublicKey};
 use zeroize::Zeroizing;
 
 use super::access::{self, AccessPair};
 use super::control::ControlError;
+use crate::key_value::fixed_width;
 use crate::words::v3::{MECHANISMS, sdo};
 
 /// The mechanism of RSA keys of this many bits.
@@ -65,7 +66,7 @@ pub fn store(mechanism: u8, number: u8, key: &RsaPrivateKey) -> Option<Zeroizing
         (sdo::DP, key.dp()?),
         (sdo::DQ, key.dq()?),
     ] {
-        let bytes = padded(number, half)?;
+        let bytes = fixed_width(number, half)?;
         ber::write(&mut private, Tag(tag.into()), &bytes);
     }
     let mut public = Vec::new();
@@ -86,16 +87,6 @@ pub fn store(mechanism: u8, number: u8, key: &RsaPrivateKey) -> Option<Zeroizing
     Some(whole)
 }
 
-/// A number in exactly this many bytes.
-fn padded(number: &BoxedUint, length: usize) -> Option<Zeroizing<Vec<u8>>> {
-    let bytes = Zeroizing::new(number.to_be_bytes_trimmed_vartime().to_vec());
-    let zeros = length.checked_sub(bytes.len())?;
-    let mut out = Zeroizing::new(Vec::with_capacity(length));
-    out.resize(zeros, 0);
-    out.extend_from_slice(&bytes);
-    Some(out)
-}
-
 /// The public key in the answer to GENERATE ASYMMETRIC KEY PAIR.
 ///
 /// # Errors
@@ -111,18 +102,8 @@ pub fn public_key(answer: &[u8]) -> Result<RsaPublicKey, ControlError> {
         what: "an RSA public key with a modulus",
         length: modulus.len(),
     };
-    if modulus.len() > MOST_BYTES || exponent.len() > MOST_BYTES {
-        return Err(wrong);
-    }
-    RsaPublicKey::new(
-        BoxedUint::from_be_slice_vartime(modulus),
-        BoxedUint::from_be_slice_vartime(exponent),
-    )
-    .map_err(|_| wrong)
+    crate::key_value::public_key(modulus, exponent).ok_or(wrong)
 }
-
-/// Most bytes of a modulus read.
-const MOST_BYTES: usize = 512;
 
 #[cfg(test)]
 mod tests {

@@ -235,7 +235,7 @@ impl Making<'_> {
         let path = self.issuer.data.join(&relative);
         let mut session = Session::open(link, &path, &self.issuer.ambient)?;
         let opened = match self.blank_of(&mut session) {
-            Ok(identified) => chip::open(session, identified, &self.issuer.ambient),
+            Ok(identified) => chip::open(session, identified),
             Err(error) => Err((session, error)),
         };
         let mut chip = match opened {

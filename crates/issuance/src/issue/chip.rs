@@ -3,8 +3,6 @@
 mod authentic;
 mod piv;
 
-use std::sync::Arc;
-
 use ::piv::PublicKey;
 use ::piv::secrets::Passcode;
 use ::piv::signed::ContentSigner;
@@ -110,7 +108,6 @@ pub(super) struct Identified {
 pub(super) fn open(
     mut session: Session,
     identified: Identified,
-    ambient: &Arc<dyn Ambient>,
 ) -> Result<Box<dyn Chip>, (Session, IssueError)> {
     session.channel.set_limits(identified.profile.limits());
     match identified.profile.plan() {
@@ -123,7 +120,7 @@ pub(super) fn open(
         }
         Some(Plan::Authentic(plan)) => {
             let plan = plan.clone();
-            authentic::open(session, identified, plan, ambient)
+            authentic::open(session, identified, plan)
         }
         None => {
             let error = series::Refusal::NoEngine {

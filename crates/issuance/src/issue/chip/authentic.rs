@@ -3,8 +3,6 @@
 //! It holds no identity objects: certificates alone say whose card it is. What administers it is
 //! the security officer's passcode, of which each card gets one of its own.
 
-use std::sync::Arc;
-
 use authentic::secrets::{NewPasscode, OfficerPasscode};
 use authentic::{
     AuthenticError, Digest, Initialisation, KeyId, KeySpec, KeyUsage, LastTry, Severity,
@@ -40,7 +38,6 @@ pub(super) fn open(
     session: Session,
     identified: Identified,
     plan: AuthenticPlan,
-    ambient: &Arc<dyn Ambient>,
 ) -> Result<Box<dyn Chip>, (Session, IssueError)> {
     let applet = match identified.applet {
         Some(series::Applet::Authentic(applet)) => applet,
@@ -55,7 +52,7 @@ pub(super) fn open(
     }
     let Identified { profile, blank, .. } = identified;
     let (channel, recording) = session.into_parts();
-    match authentic::open(channel, applet, ambient) {
+    match authentic::open(channel, applet) {
         Ok(token) => {
             recording.note(format!(
                 "identified as {} with {applet}, blank {blank}",
