@@ -458,3 +458,56 @@ fn power_lost_at_any_write_of_an_initialisation_is_gone_on_from() {
         },
     );
 }
+
+#[test]
+fn what_is_wrong_on_a_card_is_found_and_the_rest_is_read() {
+    let mut client = personalised();
+    log_in(&mut client).unwrap();
+    let contents = client.contents().unwrap();
+    let certificate = contents.certificates[0].file.clone();
+    let other = contents.certificates[1].clone();
+    client
+        .update(&certificate, 0, &[0x30, 0x03, 0x01, 0x01, 0xFF])
+        .unwrap();
+    let contents = client.contents().unwrap();
+    assert!(
+        contents
+            .findings
+            .iter()
+            .any(|finding| finding.file == certificate
+                && matches!(finding.problem, Problem::NotACertificate { .. }))
+    );
+    assert!(matches!(
+        client.certificate(contents.certificates[0].id),
+        Err(AuthenticError::MalformedFile { .. })
+    ));
+    assert_eq!(client.certificate(other.id).unwrap(), Some(other.der));
+
+    // The directory of certificates is cut short in its second record.
+    let directory = authentic::FilePath::below_master(&[0x5015, 0x7005]);
+    let bytes = client.read(&directory).unwrap();
+    let first = 2 + usize::from(bytes[1]);
+    let size = u16::try_from(bytes.len()).unwrap().to_be_bytes();
+    let endless = [0x30, 0x82, size[0], size[1]];
+    client.update(&directory, first, &endless).unwrap();
+    let contents = client.contents().unwrap();
+    assert_eq!(contents.certificates.len(), 1);
+    assert!(
+        contents
+            .findings
+            .iter()
+            .any(|finding| finding.file == directory
+                && finding.offset == Some(first)
+                && matches!(finding.problem, Problem::Truncated { .. }))
+    );
+    client.clear().unwrap();
+    let contents = client.contents().unwrap();
+    assert_eq!((contents.keys.len(), contents.certificates.len()), (0, 0));
+    assert_eq!(contents.findings, []);
+
+    let error = blank().contents().unwrap_err();
+    assert!(
+        matches!(error, AuthenticError::NotInitialised { .. }),
+        "{error}"
+    );
+}

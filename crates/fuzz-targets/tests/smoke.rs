@@ -45,7 +45,14 @@ fn rounds() -> usize {
 }
 
 fn mutations(target: &Target) -> usize {
-    let few = ["card", "host", "secure_channel", "printer", "profile"];
+    let few = [
+        "card",
+        "host",
+        "authentic_host",
+        "secure_channel",
+        "printer",
+        "profile",
+    ];
     let each = if few.contains(&target.name) {
         FEW
     } else {
