@@ -5,7 +5,7 @@
     reason = "the helpers of a test may stop it as the test itself may"
 )]
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use authentic::secrets::{NewPasscode, OfficerPasscode, Passcode};
@@ -14,7 +14,8 @@ use authentic::{
     AuthenticError, Digest, Initialisation, KeyId, KeySpec, KeyUsage, LastTry, Problem, Role, Token,
 };
 use firmware_sim::card::authentic::{AuthenticChip, AuthenticModel};
-use firmware_sim::contacts::Contacts;
+use firmware_sim::card::nvm::{Fate, Write};
+use firmware_sim::contacts::{Chip, Contacts};
 use globalplatform::scp01::{CardKeys, TestStation, open_channel};
 use iso7816::{Channel, Reader};
 use rsa::pkcs1v15::{Signature, VerifyingKey};
@@ -302,4 +303,211 @@ fn a_key_made_as_opensc_does_with_never_signs_without_a_passcode() {
         finding.problem,
         Problem::NoPasscodeForKey { key: KeyId(5), .. }
     ));
+}
+
+/// A chip that is looked at while it is in a reader.
+#[derive(Clone)]
+struct Shared(Arc<Mutex<AuthenticChip>>);
+
+impl Chip for Shared {
+    fn power_on(&mut self) -> Vec<u8> {
+        self.0.lock().unwrap().power_on()
+    }
+    fn power_off(&mut self) {
+        self.0.lock().unwrap().power_off();
+    }
+    fn protocol(&self) -> iso7816::Protocol {
+        self.0.lock().unwrap().protocol()
+    }
+    fn transmit(&mut self, command: &[u8]) -> Vec<u8> {
+        self.0.lock().unwrap().transmit(command)
+    }
+}
+
+impl Shared {
+    fn connect(&self) -> Client {
+        let mut contacts = Contacts::new("sim:series8-v3");
+        contacts.close_on(Box::new(self.clone()));
+        Client::select(Channel::new(contacts.connect(Duration::ZERO).unwrap())).unwrap()
+    }
+
+    fn cut_power_at(&self, number: Option<u64>) {
+        let hook = number.map(|number| {
+            let hook = move |write: &Write<'_>| {
+                if write.number == number {
+                    Fate::Lose
+                } else {
+                    Fate::Commit
+                }
+            };
+            Box::new(hook) as Box<dyn firmware_sim::card::nvm::WriteHook>
+        });
+        self.0.lock().unwrap().set_write_hook(hook);
+    }
+}
+
+/// Cuts the power at every write of `change` in turn, each time on another card, and lets `check`
+/// look at what is left and go on from there.
+fn at_every_write(
+    prepare: impl Fn() -> AuthenticChip,
+    change: impl Fn(&mut Client) -> Result<(), AuthenticError>,
+    check: impl Fn(&mut Client),
+) {
+    for number in 1.. {
+        assert!(number < 200, "there is no end to the writes");
+        let card = Shared(Arc::new(Mutex::new(prepare())));
+        let mut client = card.connect();
+        card.cut_power_at(Some(number));
+        let outcome = change(&mut client);
+        card.cut_power_at(None);
+        if outcome.is_ok() {
+            assert!(number > 3, "{number}");
+            return;
+        }
+        drop(client);
+        check(&mut card.connect());
+    }
+}
+
+fn log_in(client: &mut Client) -> Result<(), AuthenticError> {
+    client.verify(&Passcode::new(USER).unwrap(), LastTry::Refuse)
+}
+
+/// What other objects a card holds is there whatever happens to one.
+fn is_readable(client: &mut Client, keys: usize) {
+    let contents = client.contents().unwrap();
+    for finding in &contents.findings {
+        // An object whose other half is gone, a record twice: nothing that cannot be read.
+        assert!(
+            matches!(
+                finding.problem,
+                Problem::Dangling { .. }
+                    | Problem::Duplicate { .. }
+                    | Problem::Contradiction { .. }
+                    | Problem::Unexpected { .. }
+            ),
+            "{finding}"
+        );
+    }
+    assert!(contents.keys.len() >= keys);
+    assert!(contents.certificates.len() >= keys);
+}
+
+#[test]
+fn power_lost_at_any_write_of_a_new_certificate_leaves_one_that_can_be_read() {
+    let model = AuthenticModel::series8_v3();
+    let der = personalised().certificate(KeyId(1)).unwrap().unwrap();
+    let write = |client: &mut Client| {
+        log_in(client)?;
+        client.write_certificate(KeyId(1), &der, "renewed, with a longer label")
+    };
+    at_every_write(
+        || AuthenticChip::personalised(&model, 1),
+        write,
+        |client| {
+            is_readable(client, 2);
+            assert_eq!(client.certificate(KeyId(1)).unwrap().as_ref(), Some(&der));
+            write(client).unwrap();
+            assert_eq!(client.contents().unwrap().certificates.len(), 2);
+        },
+    );
+}
+
+#[test]
+fn power_lost_at_any_write_of_a_new_key_leaves_the_others() {
+    let model = AuthenticModel::series8_v3();
+    let generate = |client: &mut Client| {
+        log_in(client)?;
+        client
+            .generate(&spec(3, 1024, KeyUsage::Signing))
+            .map(|_| ())
+    };
+    at_every_write(
+        || AuthenticChip::personalised(&model, 1),
+        generate,
+        |client| {
+            is_readable(client, 2);
+            log_in(client).unwrap();
+            client.delete_key(KeyId(3)).unwrap();
+            generate(client).unwrap();
+            assert_eq!(client.contents().unwrap().keys.len(), 3);
+        },
+    );
+}
+
+#[test]
+fn power_lost_at_any_write_of_an_initialisation_is_gone_on_from() {
+    let model = AuthenticModel::series8_v3();
+    let initialise = |client: &mut Client| {
+        client.verify_officer(&officer(), LastTry::Refuse)?;
+        client.initialise(&Initialisation {
+            label: "label".to_owned(),
+            serial: None,
+            officer: None,
+            officer_tries: 0,
+        })
+    };
+    at_every_write(
+        || AuthenticChip::blank(&model, 1),
+        initialise,
+        |client| {
+            if !client.is_initialised().unwrap() {
+                initialise(client).unwrap();
+            }
+            assert_eq!(client.contents().unwrap().findings, []);
+        },
+    );
+}
+
+#[test]
+fn what_is_wrong_on_a_card_is_found_and_the_rest_is_read() {
+    let mut client = personalised();
+    log_in(&mut client).unwrap();
+    let contents = client.contents().unwrap();
+    let certificate = contents.certificates[0].file.clone();
+    let other = contents.certificates[1].clone();
+    client
+        .update(&certificate, 0, &[0x30, 0x03, 0x01, 0x01, 0xFF])
+        .unwrap();
+    let contents = client.contents().unwrap();
+    assert!(
+        contents
+            .findings
+            .iter()
+            .any(|finding| finding.file == certificate
+                && matches!(finding.problem, Problem::NotACertificate { .. }))
+    );
+    assert!(matches!(
+        client.certificate(contents.certificates[0].id),
+        Err(AuthenticError::MalformedFile { .. })
+    ));
+    assert_eq!(client.certificate(other.id).unwrap(), Some(other.der));
+
+    // The directory of certificates is cut short in its second record.
+    let directory = authentic::FilePath::below_master(&[0x5015, 0x7005]);
+    let bytes = client.read(&directory).unwrap();
+    let first = 2 + usize::from(bytes[1]);
+    let size = u16::try_from(bytes.len()).unwrap().to_be_bytes();
+    let endless = [0x30, 0x82, size[0], size[1]];
+    client.update(&directory, first, &endless).unwrap();
+    let contents = client.contents().unwrap();
+    assert_eq!(contents.certificates.len(), 1);
+    assert!(
+        contents
+            .findings
+            .iter()
+            .any(|finding| finding.file == directory
+                && finding.offset == Some(first)
+                && matches!(finding.problem, Problem::Truncated { .. }))
+    );
+    client.clear().unwrap();
+    let contents = client.contents().unwrap();
+    assert_eq!((contents.keys.len(), contents.certificates.len()), (0, 0));
+    assert_eq!(contents.findings, []);
+
+    let error = blank().contents().unwrap_err();
+    assert!(
+        matches!(error, AuthenticError::NotInitialised { .. }),
+        "{error}"
+    );
 }

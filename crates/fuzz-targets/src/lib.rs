@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod authentic;
 mod cards;
 mod codecs;
 mod documents;
@@ -32,6 +33,10 @@ pub const TARGETS: &[Target] = &[
     named("application", objects::application),
     named("apdu_description", codecs::apdu_description),
     named("atr", codecs::atr),
+    named("authentic_credential_policy", authentic::credential_policy),
+    named("authentic_file_control", authentic::file_control),
+    named("authentic_generated_key", authentic::generated_key),
+    named("authentic_host", authentic::host),
     named("ber", codecs::ber),
     named("bit_group", objects::bit_group),
     named("block", serial::block),
@@ -59,6 +64,8 @@ pub const TARGETS: &[Target] = &[
     named("key_history", objects::key_history),
     named("minutiae_record", objects::minutiae_record),
     named("pairing_code", objects::pairing_code),
+    named("pkcs15_directory", authentic::pkcs15_directory),
+    named("pkcs15_structure", authentic::pkcs15_structure),
     named("printed_information", objects::printed_information),
     named("printer", cards::printer),
     named("printer_job", codecs::printer_job),

@@ -9,11 +9,15 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
+use authentic::Token;
+use firmware_sim::card::authentic::{AuthenticChip, AuthenticModel};
 use firmware_sim::card::nvm::Cell;
 use firmware_sim::card::{Model, PivChip};
-use firmware_sim::contacts::Chip;
+use firmware_sim::contacts::{Chip, Contacts};
 use iso7816::ber::{self, Tag};
+use iso7816::{Channel, Reader};
 use printers::magicard::{Ink, Job, Page, Plane, Query, Word};
 
 /// Files by target and name, and whether they are made of vectors.
@@ -471,6 +475,88 @@ fn serial(corpus: &mut Corpus) {
     );
 }
 
+/// What a personalised AuthentIC v3 card holds and answers.
+fn authentic_v3(corpus: &mut Corpus) {
+    let chip = AuthenticChip::personalised(&AuthenticModel::series8_v3(), 1);
+    let mut contacts = Contacts::new("sim:series8-v3");
+    contacts.close_on(Box::new(chip));
+    let channel = Channel::new(contacts.connect(Duration::ZERO).unwrap());
+    let mut client = authentic::v3::Client::select(channel).unwrap();
+    let files = client.contents().unwrap().files;
+    let file = |path: &str| {
+        let found = files.iter().find(|file| file.path.to_string() == path);
+        found.map_or_else(Vec::new, |file| file.bytes.clone())
+    };
+    let directories = [
+        "3F00/2F00",
+        "3F00/5015/5031",
+        "3F00/5015/5032",
+        "3F00/5015/7001",
+        "3F00/5015/7002",
+        "3F00/5015/7003",
+        "3F00/5015/7004",
+        "3F00/5015/7005",
+        "3F00/5015/7006",
+    ];
+    let all = directories.map(file);
+    for (kind, path) in [
+        (0_u8, directories[0]),
+        (1, directories[1]),
+        (2, directories[2]),
+        (3, directories[3]),
+        (4, directories[4]),
+        (5, directories[6]),
+        (6, directories[7]),
+    ] {
+        let name = path.replace('/', "-");
+        let bytes = [&[kind][..], &file(path)].concat();
+        corpus.seed("pkcs15_directory", &name, bytes);
+    }
+    corpus.seed("pkcs15_structure", "personalised", pieces(&all));
+    let select = |path: &[u8]| {
+        let mut command = vec![0x00, 0xA4, 0x08, 0x00, path.len() as u8];
+        command.extend_from_slice(path);
+        command.push(0x00);
+        command
+    };
+    let mut ask = |command: Vec<u8>| {
+        let link = client.channel_mut().link_mut();
+        let mut answer = link.transmit(&command).unwrap();
+        answer.truncate(answer.len() - 2);
+        answer
+    };
+    let transparent = ask(select(&[0x3F, 0x00, 0x50, 0x15, 0x70, 0x02]));
+    corpus.seed("authentic_file_control", "transparent", transparent);
+    let dedicated = ask(select(&[0x3F, 0x00, 0x50, 0x15]));
+    corpus.seed("authentic_file_control", "dedicated", dedicated);
+    for (name, reference) in [("holder", 1), ("officer", 2)] {
+        let policy = ask(vec![0x00, 0xCA, 0x5F, reference, 0x00]);
+        corpus.seed("authentic_credential_policy", name, policy);
+    }
+    let mut key = ber::object(Tag(0x81), &[0xC5; 128]);
+    ber::write(&mut key, Tag(0x82), &[1, 0, 1]);
+    let key = ber::object(Tag(0x7F49), &key);
+    corpus.seed("authentic_generated_key", "rsa1024", key);
+    let ok = vec![0x90, 0x00];
+    let tries = vec![0x63, 0xC3];
+    let stated = |bytes: &[u8]| {
+        let size = (bytes.len() as u16).to_be_bytes();
+        let mut control = vec![0x62, 0x07, 0x80, 0x02, size[0], size[1], 0x82, 0x01, 0x01];
+        control.extend_from_slice(&ok);
+        control
+    };
+    let mut answers = vec![ok.clone(), ok.clone(), tries.clone(), tries];
+    answers.push(vec![0x6A, 0x88]);
+    for bytes in [&all[0], &all[0], &all[0], &all[1], &all[2]] {
+        answers.push(stated(bytes));
+        for chunk in bytes.chunks(256) {
+            answers.push([chunk, &ok].concat());
+        }
+    }
+    let answers = [&[0x02][..], &pieces(&answers)].concat();
+    corpus.seed("authentic_host", "begun", answers);
+}
+
 fn documents(corpus: &mut Corpus) {
     for name in [
         "admin-key-over-t0",
@@ -503,6 +589,7 @@ fn the_corpus_is_what_the_vectors_and_the_simulated_cards_give() {
     objects(&mut corpus);
     card_side(&mut corpus);
     printing(&mut corpus);
+    authentic_v3(&mut corpus);
     documents(&mut corpus);
     serial(&mut corpus);
     let folder = vectors().join("corpus");

@@ -48,6 +48,7 @@ fn mutations(target: &Target) -> usize {
     let few = [
         "card",
         "host",
+        "authentic_host",
         "printer",
         "profile",
         "secure_channel",

@@ -15,7 +15,7 @@ use super::path::Reference;
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Authentication {
     /// A passcode.
-    Pin(Pin),
+    Pin(Box<Pin>),
     /// A biometric template (A0), an authentication key (A1) or an external authentication (A2),
     /// tag and value as they stand.
     Other {
@@ -82,7 +82,7 @@ pub struct Unknown {
 impl Record for Authentication {
     fn decode(tag: Tag, value: &[u8]) -> Result<Self, RecordError> {
         match tag {
-            SEQUENCE => Pin::decode(value).map(Self::Pin),
+            SEQUENCE => Pin::decode(value).map(Box::new).map(Self::Pin),
             Tag(0xA0..=0xA2) => Ok(Self::Other {
                 tag,
                 value: value.to_vec(),

@@ -150,7 +150,7 @@ prop_compose! {
         pad in option::of(any::<u8>()),
         path in option::of(references()),
     ) -> Authentication {
-        Authentication::Pin(Pin {
+        Authentication::Pin(Box::new(Pin {
             common,
             auth_id,
             flags: PinFlags(flags),
@@ -164,7 +164,7 @@ prop_compose! {
             path,
             class: Vec::new(),
             unknown: UnknownOfPin::default(),
-        })
+        }))
     }
 }
 

@@ -1,7 +1,5 @@
 //! The file structure of a new card: the files OpenSC's profile names, EF.DIR written last.
 
-use iso7816::StatusWord;
-
 use super::Client;
 use super::access::AccessPair;
 use super::control::FileControl;
@@ -177,7 +175,7 @@ impl Client {
             .max_length
             .ok_or_else(|| AuthenticError::MalformedAnswer {
                 action: Action::ReadPolicy(role),
-                detail: StatusWord::OK.to_string() + " without a longest length",
+                detail: "no longest length, to which a passcode is padded".to_owned(),
             })?;
         let mut flags = PinFlags::CASE_SENSITIVE
             .with(PinFlags::LOCAL)
@@ -188,7 +186,7 @@ impl Client {
                 .with(PinFlags::UNBLOCK_DISABLED)
                 .with(PinFlags::SECURITY_OFFICER);
         }
-        Ok(Authentication::Pin(Pin {
+        Ok(Authentication::Pin(Box::new(Pin {
             common: Common {
                 label: Some(label.to_owned()),
                 flags: Some(ObjectFlags::PRIVATE.with(ObjectFlags::MODIFIABLE)),
@@ -209,7 +207,7 @@ impl Client {
             )),
             class: Vec::new(),
             unknown: UnknownOfPin::default(),
-        }))
+        })))
     }
 }
 

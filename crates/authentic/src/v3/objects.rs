@@ -407,7 +407,7 @@ impl Client {
                 None
             }
         };
-        if let Some(before) = before.filter(|before| is_certificate_file(before)) {
+        if let Some(before) = before.filter(is_certificate_file) {
             self.delete(&before)?;
         }
         self.stamp()

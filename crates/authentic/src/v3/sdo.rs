@@ -52,7 +52,7 @@ pub fn generate(mechanism: u8, number: u8) -> Vec<u8> {
 pub fn store(mechanism: u8, number: u8, key: &RsaPrivateKey) -> Option<Zeroizing<Vec<u8>>> {
     let mut key = key.clone();
     key.precompute().ok()?;
-    let &[ref p, ref q] = key.primes() else {
+    let [p, q] = key.primes() else {
         return None;
     };
     let modulus = usize::from((key.n().bits() as u16).div_ceil(8));

@@ -7,8 +7,11 @@ use super::*;
 use crate::secrets::{NewPasscode, OfficerPasscode, Passcode};
 use crate::{KeyId, LastTry, Role, Token, Tries};
 
-/// A link that expects commands and gives answers, in hex.
-struct Scripted(Arc<Mutex<VecDeque<(String, String)>>>);
+/// Commands to come and their answers, in hex.
+type Script = Arc<Mutex<VecDeque<(String, String)>>>;
+
+/// A link that expects commands and gives answers.
+struct Scripted(Script);
 
 impl Link for Scripted {
     fn name(&self) -> &str {
@@ -36,17 +39,17 @@ impl Link for Scripted {
 }
 
 /// A client that has selected the application, and what is left of the script.
-fn scripted(exchanges: &[(&str, &str)]) -> (Client, Arc<Mutex<VecDeque<(String, String)>>>) {
+fn scripted(exchanges: &[(&str, &str)]) -> (Client, Script) {
     let start = [
         ("00A4040010A0000000770100700A1000F10000010000", "9000"),
         ("00A4000000", "9000"),
     ];
-    let script: VecDeque<_> = start
+    let script = start
         .iter()
         .chain(exchanges)
         .map(|(command, answer)| (command.replace(' ', ""), answer.replace(' ', "")))
         .collect();
-    let script = Arc::new(Mutex::new(script));
+    let script: Script = Arc::new(Mutex::new(script));
     let channel = Channel::new(Box::new(Scripted(Arc::clone(&script))));
     (Client::select(channel).unwrap(), script)
 }

@@ -108,7 +108,9 @@ impl Blamed for KeyError {
     fn hint(&self) -> Option<String> {
         let hint = match self {
             Self::Length { .. } => return None,
-            Self::Published => "published keys open test cards, at a station that is for tests only",
+            Self::Published => {
+                "published keys open test cards, at a station that is for tests only"
+            }
         };
         Some(hint.to_owned())
     }

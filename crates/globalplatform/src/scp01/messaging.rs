@@ -1,6 +1,4 @@
-use iso7816::{
-    Command, Instruction, Response, SecureMessaging, SecureMessagingError, StatusWord,
-};
+use iso7816::{Command, Instruction, Response, SecureMessaging, SecureMessagingError, StatusWord};
 
 use super::Scp01Error;
 use super::session::{SECURE_MESSAGING, Session};

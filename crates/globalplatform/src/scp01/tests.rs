@@ -28,12 +28,14 @@ fn bytes(command: &Command) -> String {
     hex::encode_upper(command.to_short().unwrap())
 }
 
+/// Challenges, cryptograms and EXTERNAL AUTHENTICATE; plain commands and what went to the card.
+type Recorded = ([&'static str; 5], [(&'static str, &'static str); 3]);
+
 /// Two sessions of real Oberthur cards (Cosmo 16 RSA V3.5 and CosmopolIC) with the default key,
 /// recorded by the project OPAL (pancanaka/opal, opal-library/src/test/resources,
 /// HelloWorld-COSMO_16_RSA_V3_5-C_ENC_AND_MAC.txt and
-/// HelloWorld-Oberthur_CosmopolIC-C_ENC_AND_MAC.txt): challenges, cryptograms, EXTERNAL
-/// AUTHENTICATE, then plain commands and what went to the card.
-const SESSIONS: [([&str; 5], [(&str, &str); 3]); 2] = [
+/// HelloWorld-Oberthur_CosmopolIC-C_ENC_AND_MAC.txt).
+const SESSIONS: [Recorded; 2] = [
     (
         [
             "CAC813B63A5A808F",
@@ -121,9 +123,8 @@ fn a_command_without_data_has_a_mac_alone_and_one_of_seven_bytes_no_padding() {
 #[test]
 fn what_never_goes_protected_does_not() {
     let messaging = Scp01Messaging::new(Session::new(&default_keys(), [1; 8], [2; 8]));
-    let wraps = |class, instruction| {
-        messaging.wraps(&Command::new(class, Instruction(instruction), 0, 0))
-    };
+    let wraps =
+        |class, instruction| messaging.wraps(&Command::new(class, Instruction(instruction), 0, 0));
     for instruction in [0x22, 0x2A, 0x84, 0x88, 0xA4, 0xC0, 0xCA] {
         assert!(!wraps(0x00, instruction));
         assert!(!wraps(0x10, instruction));
