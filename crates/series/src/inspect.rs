@@ -14,8 +14,8 @@ use thiserror::Error;
 
 use crate::identify::hexadecimal;
 use crate::{
-    Identification, IdentifyError, Operation, Profile, ProfileError, Profiles, SerialSource,
-    identify,
+    Identification, IdentifyError, Operation, OperationStatus, Profile, ProfileError, Profiles,
+    SerialSource, identify,
 };
 
 pub(crate) use certificate::not_after;
@@ -102,6 +102,8 @@ pub struct Inspection {
     pub edition: Option<Edition>,
     /// Why cards of that profile are not issued, if so.
     pub refusal: Option<String>,
+    /// What is not done any more with a card of a withdrawn series, each from its day on.
+    pub refused: Vec<OperationStatus>,
     /// The card serial number, if one could be read.
     pub serial: Option<CardSerial>,
     /// What the PIV application says of itself, if there is one.
@@ -212,7 +214,15 @@ impl Inspection {
         let refusal = identification
             .refusal(profiles, Operation::Issue, today)
             .or(profile.and_then(|profile| profile.refusal(today)));
+        let refused = Operation::ALL
+            .into_iter()
+            .filter_map(|operation| {
+                let refusal = identification.refusal(profiles, operation, today)?;
+                Some(OperationStatus::new(operation, &refusal))
+            })
+            .collect();
         let mut inspection = Self {
+            refused,
             schema: Self::SCHEMA,
             reader: channel.link().name().to_owned(),
             read_at: now,

@@ -45,6 +45,14 @@ fn card(inspection: &Inspection, text: &mut Text) {
     if let Some(refusal) = &inspection.refusal {
         text.line("not issued", refusal);
     }
+    let ended: Vec<String> = inspection
+        .refused
+        .iter()
+        .filter_map(|refused| Some(format!("no {} since {}", refused.operation, refused.since?)))
+        .collect();
+    if !ended.is_empty() {
+        text.line("withdrawn", ended.join(", "));
+    }
     match &inspection.serial {
         Some(serial) => {
             let source = match serial.source {

@@ -188,12 +188,25 @@ fn a_card_without_piv_is_reported_with_what_it_showed() {
     let options = InspectOptions::default();
     let (inspection, _) = inspect(channel, &Profiles::builtin(), &options, now).unwrap();
     assert!(inspection.application.is_none());
+    let refusal = inspection.refusal.as_ref().unwrap();
     assert!(
-        inspection
-            .refusal
-            .as_ref()
-            .unwrap()
-            .contains("retired since 2026-05-07")
+        refusal.contains("Series 5 (JCOP41) or Series 6 (JCOP41)"),
+        "{refusal}"
+    );
+    assert!(refusal.contains("no issue since 2025-10-01"), "{refusal}");
+    let days: Vec<String> = inspection
+        .refused
+        .iter()
+        .map(|refused| format!("{} {}", refused.operation, refused.since.unwrap()))
+        .collect();
+    assert_eq!(
+        days,
+        [
+            "issue 2025-10-01",
+            "renewal 2025-10-01",
+            "unlock 2025-10-01",
+            "authentication 2026-05-07"
+        ]
     );
     assert_snapshot("retired.txt", &inspection.to_text());
 }
