@@ -14,6 +14,10 @@ pub enum Action {
     SelectApplet(Applet),
     /// Reading the card's serial from the card manager.
     ReadSerial,
+    /// GET CHALLENGE.
+    ReadChallenge,
+    /// GET DATA of a credential's policy.
+    ReadPolicy(Role),
     /// SELECT of a file.
     Select(FilePath),
     /// READ BINARY.
@@ -74,6 +78,8 @@ impl fmt::Display for Action {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::SelectApplet(applet) => write!(f, "select the {applet} application"),
+            Self::ReadChallenge => f.write_str("get random bytes from the card"),
+            Self::ReadPolicy(role) => write!(f, "read the rules of the {role}"),
             Self::ReadSerial => f.write_str("read the card's serial"),
             Self::Select(path) => write!(f, "select file {path}"),
             Self::Read(path) => write!(f, "read file {path}"),

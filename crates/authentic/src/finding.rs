@@ -3,7 +3,7 @@ use std::fmt;
 use iso7816::StatusWord;
 use serde::Serialize;
 
-use crate::FilePath;
+use crate::{FilePath, KeyId};
 
 /// Something wrong or strange in what a card holds: where, and what.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
@@ -160,6 +160,13 @@ pub enum Problem {
         /// How.
         detail: String,
     },
+    /// A key that can be used without the holder's passcode.
+    NoPasscodeForKey {
+        /// The key.
+        key: KeyId,
+        /// How it is known.
+        detail: String,
+    },
     /// Known to the format, but not understood here.
     NotUnderstood {
         /// What.
@@ -186,6 +193,7 @@ impl Problem {
             | Self::TooMany { .. }
             | Self::NotDer { .. }
             | Self::NotACertificate { .. }
+            | Self::NoPasscodeForKey { .. }
             | Self::Dangling { .. } => Severity::Error,
         }
     }
@@ -218,6 +226,9 @@ impl fmt::Display for Problem {
             Self::Duplicate { what } => write!(f, "two entries for {what}"),
             Self::Dangling { what } => write!(f, "it refers to {what}, which is not there"),
             Self::Contradiction { detail } => f.write_str(detail),
+            Self::NoPasscodeForKey { key, detail } => {
+                write!(f, "{key} signs without a passcode: {detail}")
+            }
             Self::NotUnderstood { what } => write!(f, "{what} is not understood"),
         }
     }

@@ -6,6 +6,7 @@ mod path;
 pub mod pkcs15;
 pub mod secrets;
 mod token;
+pub mod v3;
 pub mod words;
 
 pub use error::{Action, AuthenticError};

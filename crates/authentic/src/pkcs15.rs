@@ -12,6 +12,7 @@ mod flags;
 mod key;
 mod object;
 mod path;
+pub mod rewrite;
 mod structure;
 mod token;
 

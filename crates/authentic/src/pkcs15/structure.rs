@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use iso7816::StatusWord;
+
 use super::authentication::Authentication;
 use super::certificate::{Certificate, DataObject};
 use super::directory::{Directory, DirectoryFault, Record};
@@ -39,8 +41,11 @@ pub enum FileContent {
     },
     /// No file.
     Absent,
-    /// A file that must not be read now.
-    Guarded,
+    /// A file that cannot be read now.
+    Guarded {
+        /// What the card answered.
+        status: StatusWord,
+    },
     /// A dedicated file.
     Dedicated,
 }
@@ -88,9 +93,12 @@ pub enum StructureFault {
     /// The structure names a file that is not there.
     #[error("the file is not there")]
     Absent,
-    /// The file must not be read without authentication.
-    #[error("the file cannot be read without authentication")]
-    Guarded,
+    /// The file cannot be read now.
+    #[error("the file cannot be read: {status}")]
+    Guarded {
+        /// What the card answered.
+        status: StatusWord,
+    },
     /// A path that leads to a dedicated file where data should be.
     #[error("a dedicated file where data should be")]
     Dedicated,
@@ -182,9 +190,7 @@ impl Structure {
         self.object_directory.values().find_map(|entry| {
             (entry.kind == kind).then_some(())?;
             match &entry.place {
-                Place::File(reference) => {
-                    Some(reference.path.absolute())
-                }
+                Place::File(reference) => Some(reference.path.absolute()),
                 Place::Here(_) => None,
             }
         })
@@ -313,7 +319,7 @@ impl<F: Files> Read<'_, F> {
                 return Ok(Some(bytes));
             }
             FileContent::Absent => StructureFault::Absent,
-            FileContent::Guarded => StructureFault::Guarded,
+            FileContent::Guarded { status } => StructureFault::Guarded { status },
             FileContent::Dedicated => StructureFault::Dedicated,
         };
         self.find(path, None, fault);

@@ -405,8 +405,10 @@ struct Folder(BTreeMap<FilePath, FileContent>);
 impl Folder {
     fn with<const N: usize>(mut self, path: [u16; N], bytes: Vec<u8>) -> Self {
         let stated = bytes.len();
-        self.0
-            .insert(Path::from(path).absolute(), FileContent::File { bytes, stated });
+        self.0.insert(
+            Path::from(path).absolute(),
+            FileContent::File { bytes, stated },
+        );
         self
     }
 }

@@ -58,10 +58,7 @@ impl Record for Application {
         Ok(Self {
             aid: elements.required(AID, "application identifier")?.to_vec(),
             label: elements.optional(LABEL).map(text),
-            path: elements
-                .optional(PATH)
-                .map(Path::from_bytes)
-                .transpose()?,
+            path: elements.optional(PATH).map(Path::from_bytes).transpose()?,
             discretionary: elements
                 .optional(DISCRETIONARY)
                 .map(Discretionary::decode)
