@@ -17,7 +17,7 @@ use piv::{ApplicationProperties, Client, PublicKey};
 use rsa::RsaPrivateKey;
 
 use crate::inspect::TriesState;
-use crate::{Applet, Identification, Operation, Profile, Profiles, Refusal, Slot, identify};
+use crate::{Applet, Identification, Operation, Profile, Profiles, Refusal, Slot, identify, token};
 use about::About;
 
 pub use error::CardError;
@@ -103,7 +103,14 @@ impl Card {
                 let application = ApplicationProperties::parse(&answer.data);
                 Engine::Piv(Box::new(Client::from_selected(channel, application)))
             }
-            _ => Engine::None(Box::new(channel)),
+            Some(answer) => match answer.applet() {
+                Some(Applet::Authentic(version)) => match token::open(version, channel)? {
+                    Ok(token) => Engine::Authentic(token),
+                    Err(channel) => Engine::None(Box::new(channel)),
+                },
+                _ => Engine::None(Box::new(channel)),
+            },
+            None => Engine::None(Box::new(channel)),
         };
         Ok(Self {
             engine,

@@ -7,6 +7,7 @@ mod inspect;
 mod known;
 mod profile;
 mod profiles;
+mod token;
 
 pub use authentic::secrets::{NewPasscode, OfficerPasscode, Passcode};
 pub use authentic::{Digest, LastTry};
@@ -16,9 +17,10 @@ pub use identify::{
     Answer, Applet, Conclusion, Confidence, Evidence, Identification, IdentifyError, identify,
 };
 pub use inspect::{
-    AtrReport, CardFinding, CardSerial, CertificateReport, ChuidReport, DiscoveryReport,
-    HashReport, HashState, InspectError, InspectOptions, Inspection, ObjectReport, ObjectState,
-    SecurityReport, SignatureState, TriesReport, TriesState, Validity, inspect,
+    AtrReport, CardFinding, CardSerial, CertificateReport, ChuidReport, DataReport,
+    DiscoveryReport, HashReport, HashState, InspectError, InspectOptions, Inspection, KeyReport,
+    ObjectReport, ObjectState, SecurityReport, SignatureState, TokenReport, TriesReport,
+    TriesState, Validity, inspect,
 };
 pub use known::{Certainty, Conflict, Known};
 pub use profile::{
