@@ -4,7 +4,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use der::{Decode, Encode};
-use firmware_sim::card::{Model, PivChip};
+use firmware_sim::card::authentic::{AuthenticChip, AuthenticModel};
+use firmware_sim::card::{Condition, Model, PivChip};
 use firmware_sim::contacts::Contacts;
 use ground::{Blame, Blamed, Virtual};
 use iso7816::{Channel, Reader};
@@ -369,6 +370,80 @@ fn an_authentic_card_does_the_same_by_its_own_means() {
 }
 
 #[test]
+fn a_simulated_series_8_card_goes_the_whole_way() {
+    let ambient = Virtual::new(5);
+    let mut card = Card::open(
+        series_8_channel(Condition::Personalised),
+        &Profiles::builtin(),
+        &CardOptions::on(TODAY),
+    )
+    .unwrap();
+    let status = card.status().unwrap();
+    assert_eq!(
+        status.applet,
+        Some(Applet::Authentic(authentic::Applet::V3))
+    );
+    assert_eq!(status.passcode, Some(TriesState::Left { tries: 3 }));
+    assert_eq!(status.unlocking, Some(TriesState::Left { tries: 5 }));
+    assert!(
+        status.slots.iter().all(|slot| slot.subject.is_some()),
+        "{status:?}"
+    );
+    card.claim(&status.names[0]).unwrap();
+    // Locked by its holder, unlocked by an officer, used.
+    for _ in 0..3 {
+        assert!(card.verify(&passcode("99999999"), LastTry::Spend).is_err());
+    }
+    assert_eq!(card.passcode().unwrap(), TriesState::Blocked);
+    let officer = OfficerPasscode::new(b"87654321").unwrap();
+    let unlock = UnlockSecret::Officer(officer.clone());
+    card.unlock(&unlock, &new("24681357"), LastTry::Refuse)
+        .unwrap();
+    card.verify(&passcode("24681357"), LastTry::Refuse).unwrap();
+    for slot in Slot::ALL {
+        let der = card.certificate(slot).unwrap().unwrap();
+        let certificate = Certificate::from_der(&der).unwrap();
+        let spki = certificate.tbs_certificate().subject_public_key_info();
+        let PublicKey::Rsa(key) = PublicKey::from_spki(spki).unwrap() else {
+            panic!("AuthentIC has RSA keys")
+        };
+        for digest in [Digest::Sha1([9; 20]), Digest::Sha256([9; 32])] {
+            let signature = card.sign(slot, &digest).unwrap();
+            let padding = rsa::Pkcs1v15Sign::new_unprefixed();
+            key.verify(padding, &digest.digest_info(), &signature)
+                .unwrap();
+        }
+    }
+    // Renewed: another key in the place of the first, and its certificate gone with it.
+    card.generate(Slot::Authentication).unwrap();
+    assert_eq!(card.certificate(Slot::Authentication).unwrap(), None);
+    card.clear().unwrap();
+    assert_eq!(card.certificate(Slot::Signing).unwrap(), None);
+    card.cancel(&ambient).unwrap();
+    assert_eq!(card.passcode().unwrap(), TriesState::Blocked);
+    assert_eq!(card.unlocking().unwrap(), TriesState::Blocked);
+    assert!(
+        card.unlock(&unlock, &new("24681357"), LastTry::Spend)
+            .is_err()
+    );
+}
+
+#[test]
+fn a_blank_series_8_card_is_taken_up_and_says_that_it_has_no_passcode() {
+    let mut card = Card::open(
+        series_8_channel(Condition::Blank),
+        &Profiles::builtin(),
+        &CardOptions::on(TODAY),
+    )
+    .unwrap();
+    let status = card.status().unwrap();
+    assert_eq!(status.passcode, Some(TriesState::Absent));
+    card.claim(&status.names[0]).unwrap();
+    card.verify(&passcode("12345678"), LastTry::Refuse)
+        .unwrap_err();
+}
+
+#[test]
 fn the_officers_last_try_is_kept_unless_told() {
     let (mut card, state) = series_8([0, 1]);
     card.claim("DEADBEEF1234").unwrap();
@@ -401,6 +476,13 @@ fn claimed_series_10() -> Card {
 fn channel() -> Channel {
     let mut contacts = Contacts::new("sim:test");
     contacts.close_on(Box::new(PivChip::personalised(&Model::series10(), 7)));
+    Channel::new(contacts.connect(Duration::ZERO).unwrap())
+}
+
+fn series_8_channel(condition: Condition) -> Channel {
+    let mut contacts = Contacts::new("sim:test");
+    let chip = AuthenticChip::new(&AuthenticModel::series8_v3(), 7, condition);
+    contacts.close_on(Box::new(chip));
     Channel::new(contacts.connect(Duration::ZERO).unwrap())
 }
 
