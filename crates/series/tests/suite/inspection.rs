@@ -759,12 +759,9 @@ fn a_personalised_authentic_card_is_reported_whole() {
     assert_eq!(token.keys.len(), 2);
     assert_eq!(inspection.certificates.len(), 2);
     assert_eq!(inspection.tries[0].state, TriesState::Left { tries: 3 });
-    assert_eq!(
-        inspection.violations().count(),
-        0,
-        "{:?}",
-        inspection.findings
-    );
+    // The maker's answer to reset, known from public lists, puts a status where none belongs.
+    let violations: Vec<&str> = inspection.violations().map(|it| &*it.about).collect();
+    assert_eq!(violations, ["answer to reset"], "{:?}", inspection.findings);
     let json = serde_json::to_value(&inspection).unwrap();
     assert_eq!(json["token"]["keys"][1]["slot"], "signing");
     assert_eq!(json["certificates"][1]["slot"], "signing");
