@@ -5,21 +5,24 @@ mod piv_card;
 mod secrets;
 mod status;
 
+use std::collections::BTreeMap;
+
 use authentic::secrets::{NewPasscode, Passcode};
 use authentic::{Digest, LastTry, Token};
 use ground::Ambient;
 use iso7816::Channel;
 use jiff::civil::Date;
+use piv::words::Algorithm;
 use piv::{ApplicationProperties, Client, PublicKey};
 use rsa::RsaPrivateKey;
 
 use crate::inspect::TriesState;
-use crate::{Applet, Identification, Operation, Profile, Profiles, Refusal, Slot, identify};
+use crate::{Applet, Identification, Operation, Profile, Profiles, Refusal, Slot, identify, token};
 use about::About;
 
 pub use error::CardError;
 pub use secrets::{AdminSecret, UnlockSecret};
-pub use status::{CardStatus, OperationStatus, SlotStatus};
+pub use status::{CardStatus, SlotStatus};
 
 /// One card of the estate, whichever application it has.
 ///
@@ -30,6 +33,8 @@ pub use status::{CardStatus, OperationStatus, SlotStatus};
 pub struct Card {
     engine: Engine,
     about: About,
+    /// What the PIV keys of the slots are, by their certificates; asked once, before a passcode.
+    algorithms: BTreeMap<Slot, Algorithm>,
 }
 
 /// What answers on the card.
@@ -98,9 +103,20 @@ impl Card {
                 let application = ApplicationProperties::parse(&answer.data);
                 Engine::Piv(Box::new(Client::from_selected(channel, application)))
             }
-            _ => Engine::None(Box::new(channel)),
+            Some(answer) => match answer.applet() {
+                Some(Applet::Authentic(version)) => match token::open(version, channel)? {
+                    Ok(token) => Engine::Authentic(token),
+                    Err(channel) => Engine::None(Box::new(channel)),
+                },
+                _ => Engine::None(Box::new(channel)),
+            },
+            None => Engine::None(Box::new(channel)),
         };
-        Ok(Self { engine, about })
+        Ok(Self {
+            engine,
+            about,
+            algorithms: BTreeMap::new(),
+        })
     }
 
     /// Takes up a card whose AuthentIC application is selected already.
@@ -117,6 +133,7 @@ impl Card {
         Ok(Self {
             engine: Engine::Authentic(token),
             about: About::new(identification, profiles, options)?,
+            algorithms: BTreeMap::new(),
         })
     }
 
@@ -240,7 +257,13 @@ impl Card {
             .permit(Operation::Authentication, "verify the passcode")?;
         self.about.check_existing(passcode)?;
         match &mut self.engine {
-            Engine::Piv(client) => piv_card::verify(client, passcode, last),
+            Engine::Piv(client) => {
+                // Now, as nothing may come between the passcode and a signature with key 9C.
+                if self.algorithms.is_empty() {
+                    self.algorithms = piv_card::algorithms(client, self.about.profile.as_ref())?;
+                }
+                piv_card::verify(client, passcode, last)
+            }
             Engine::Authentic(token) => Ok(token.verify(passcode, last)?),
             Engine::None(_) => Err(self.about.no_engine("verify the passcode")),
         }
@@ -352,7 +375,10 @@ impl Card {
         match &mut self.engine {
             Engine::Piv(client) => {
                 let (key, algorithm) = self.about.piv_slot(slot, WHAT)?;
-                Ok(client.generate(key, algorithm)?)
+                self.algorithms.remove(&slot);
+                let public = client.generate(key, algorithm)?;
+                self.algorithms.insert(slot, algorithm);
+                Ok(public)
             }
             Engine::Authentic(token) => {
                 let spec = self.about.key_spec(slot, WHAT)?;
@@ -432,8 +458,9 @@ impl Card {
         }
     }
 
-    /// Signs a digest with the key of a slot: RSA with PKCS#1 v1.5, ECDSA in DER. Needs
-    /// [`Card::verify`]; the signing key of PIV (9C) directly before each signature.
+    /// Signs a digest with the key of a slot: RSA with PKCS#1 v1.5, ECDSA in DER, as the card's
+    /// certificate says, or the profile where there is none. Needs [`Card::verify`]; the signing
+    /// key of PIV (9C) directly before each signature.
     ///
     /// # Errors
     ///
@@ -444,7 +471,8 @@ impl Card {
         self.about.permit(Operation::Authentication, WHAT)?;
         match &mut self.engine {
             Engine::Piv(client) => {
-                let (key, algorithm) = self.about.piv_slot(slot, WHAT)?;
+                let (key, planned) = self.about.piv_slot(slot, WHAT)?;
+                let algorithm = self.algorithms.get(&slot).copied().unwrap_or(planned);
                 piv_card::sign(client, key, algorithm, digest)
             }
             Engine::Authentic(token) => {
@@ -473,6 +501,7 @@ impl Card {
         match &mut self.engine {
             Engine::Piv(client) => {
                 let plan = self.about.piv_plan(WHAT)?;
+                self.algorithms.clear();
                 piv_card::clear(client, plan)
             }
             Engine::Authentic(token) => Ok(token.clear()?),

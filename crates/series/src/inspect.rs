@@ -1,7 +1,9 @@
 mod certificate;
 mod objects;
 mod text;
+mod token;
 
+use authentic::AuthenticError;
 use ground::{Blame, Blamed};
 use iso7816::atr::AtrLine;
 use iso7816::{Atr, Channel};
@@ -14,8 +16,8 @@ use thiserror::Error;
 
 use crate::identify::hexadecimal;
 use crate::{
-    Identification, IdentifyError, Operation, Profile, ProfileError, Profiles, SerialSource,
-    identify,
+    Applet, Identification, IdentifyError, Operation, OperationStatus, Profile, ProfileError,
+    Profiles, SerialSource, identify,
 };
 
 pub(crate) use certificate::not_after;
@@ -24,11 +26,12 @@ pub use objects::{
     ChuidReport, DiscoveryReport, HashReport, HashState, ObjectReport, ObjectState, SecurityReport,
     SignatureState,
 };
+pub use token::{DataReport, KeyReport, TokenReport};
 
 /// Reads everything a card shows without a passcode into one report.
 ///
-/// Only SELECT, GET DATA and VERIFY without data are sent: no try is spent and nothing is
-/// written. `now` is the moment certificates are judged at.
+/// Only SELECT, GET DATA, VERIFY without data and, with AuthentIC, READ BINARY and READ RECORD are
+/// sent: no try is spent and nothing is written. `now` is the moment certificates are judged at.
 ///
 /// # Errors
 ///
@@ -50,6 +53,15 @@ pub fn inspect(
         let mut client = Client::from_selected(channel, application);
         inspection.read_piv(&mut client, profile, options)?;
         channel = client.into_channel();
+    }
+    if let Some(Applet::Authentic(version)) = inspection.identification.applet() {
+        channel = match crate::token::open(version, channel)? {
+            Ok(mut token) => {
+                token::read(&mut inspection, &mut *token, profile)?;
+                token.into_channel()
+            }
+            Err(channel) => channel,
+        };
     }
     inspection.serial = serial(&inspection, profile);
     inspection.judge_by_edition(options.edition.or(profile.and_then(Profile::edition)));
@@ -102,10 +114,14 @@ pub struct Inspection {
     pub edition: Option<Edition>,
     /// Why cards of that profile are not issued, if so.
     pub refusal: Option<String>,
+    /// What is not done any more with a card of a withdrawn series, each from its day on.
+    pub refused: Vec<OperationStatus>,
     /// The card serial number, if one could be read.
     pub serial: Option<CardSerial>,
     /// What the PIV application says of itself, if there is one.
     pub application: Option<ApplicationProperties>,
+    /// What the AuthentIC application holds, if there is one.
+    pub token: Option<TokenReport>,
     /// How passcodes and the PUK stand.
     pub tries: Vec<TriesReport>,
     /// The PIV data objects, in the order of the standard.
@@ -173,6 +189,19 @@ pub enum TriesState {
     NotTold,
 }
 
+impl TriesState {
+    /// As an AuthentIC application tells it.
+    pub(crate) fn of_authentic(tries: authentic::Tries) -> Self {
+        match tries.left {
+            _ if !tries.set => Self::Absent,
+            _ if tries.blocked => Self::Blocked,
+            _ if tries.verified => Self::Verified,
+            Some(tries) => Self::Left { tries },
+            None => Self::NotTold,
+        }
+    }
+}
+
 /// A finding and the part of the card it is about.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -212,7 +241,15 @@ impl Inspection {
         let refusal = identification
             .refusal(profiles, Operation::Issue, today)
             .or(profile.and_then(|profile| profile.refusal(today)));
+        let refused = Operation::ALL
+            .into_iter()
+            .filter_map(|operation| {
+                let refusal = identification.refusal(profiles, operation, today)?;
+                Some(OperationStatus::new(operation, &refusal))
+            })
+            .collect();
         let mut inspection = Self {
+            refused,
             schema: Self::SCHEMA,
             reader: channel.link().name().to_owned(),
             read_at: now,
@@ -226,6 +263,7 @@ impl Inspection {
             refusal: refusal.map(|refusal| refusal.to_string()),
             serial: None,
             application: None,
+            token: None,
             tries: Vec::new(),
             objects: Vec::new(),
             certificates: Vec::new(),
@@ -362,6 +400,39 @@ impl Inspection {
         self.note("passcode", findings);
     }
 
+    /// What the counters of an AuthentIC card say.
+    fn judge_authentic_tries(&mut self, profile: Option<&Profile>) {
+        const CLAUSE: &str = "series profile, [passcode]";
+        let mut findings = Vec::new();
+        for (index, report) in self.tries.iter().enumerate() {
+            let (who, remedy) = match index {
+                0 => ("the passcode", "unlock it with the SO PIN"),
+                _ => ("the SO PIN", "the card cannot be unlocked any more"),
+            };
+            match report.state {
+                TriesState::Blocked => {
+                    findings.push(Finding::warning(
+                        CLAUSE,
+                        format!("{who} is blocked; {remedy}"),
+                    ));
+                }
+                TriesState::Left { tries: 1 } => {
+                    findings.push(Finding::warning(CLAUSE, format!("{who} has one try left")));
+                }
+                TriesState::Left { tries } if index == 0 => {
+                    let allowed = profile.map(|profile| &profile.passcode.tries);
+                    if let Some(allowed) = allowed.filter(|allowed| allowed.value != tries) {
+                        let told =
+                            format!("{tries} tries left, the series allows {}", allowed.value);
+                        findings.push(Finding::info(CLAUSE, told));
+                    }
+                }
+                _ => {}
+            }
+        }
+        self.note("passcode", findings);
+    }
+
     /// Settles what depends on the edition.
     fn judge_by_edition(&mut self, edition: Option<Edition>) {
         self.edition = edition;
@@ -395,6 +466,9 @@ pub enum InspectError {
     /// The card stopped answering while it was read.
     #[error(transparent)]
     Piv(#[from] PivError),
+    /// The card stopped answering while its AuthentIC application was read.
+    #[error(transparent)]
+    Authentic(#[from] AuthenticError),
     /// There is no profile of the name asked for.
     #[error(transparent)]
     Profile(#[from] ProfileError),
@@ -405,6 +479,7 @@ impl Blamed for InspectError {
         match self {
             Self::Identify(error) => error.blame(),
             Self::Piv(error) => error.blame(),
+            Self::Authentic(error) => error.blame(),
             Self::Profile(error) => error.blame(),
         }
     }
@@ -413,6 +488,7 @@ impl Blamed for InspectError {
         match self {
             Self::Identify(error) => error.hint(),
             Self::Piv(error) => error.hint(),
+            Self::Authentic(error) => error.hint(),
             Self::Profile(error) => error.hint(),
         }
     }

@@ -43,7 +43,7 @@ pub use plan::{
     Slots,
 };
 pub use policies::{Policies, PolicyHolder};
-pub use refusal::Refusal;
+pub use refusal::{OperationStatus, Refusal};
 pub use retirement::Retirement;
 pub use stated::{Stated, Unknown};
 

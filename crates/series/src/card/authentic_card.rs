@@ -17,14 +17,7 @@ const HOLDER_GUESS: usize = 8;
 const OFFICER_GUESS: usize = 4;
 
 pub(super) fn tries(token: &mut dyn Token, role: Role) -> Result<TriesState, CardError> {
-    let tries = token.tries(role)?;
-    Ok(match tries.left {
-        _ if !tries.set => TriesState::Absent,
-        _ if tries.blocked => TriesState::Blocked,
-        _ if tries.verified => TriesState::Verified,
-        Some(tries) => TriesState::Left { tries },
-        None => TriesState::NotTold,
-    })
+    Ok(TriesState::of_authentic(token.tries(role)?))
 }
 
 /// A new key in place of one there was.

@@ -1,5 +1,7 @@
 //! The estate's operations on a PIV card, where they are more than one command.
 
+use std::collections::BTreeMap;
+
 use authentic::secrets::{NewPasscode, Passcode};
 use authentic::{Digest, LastTry};
 use der::Decode;
@@ -7,12 +9,12 @@ use ground::Ambient;
 use piv::objects::{CertificateObject, Chuid};
 use piv::secrets::Puk;
 use piv::words::{Algorithm, KeyReference, ObjectId, PinReference};
-use piv::{Client, MessageDigest, PivError, Tries, secrets};
+use piv::{Client, MessageDigest, PivError, PublicKey, Tries, secrets};
 use x509_cert::Certificate;
 
 use super::CardError;
 use crate::inspect::TriesState;
-use crate::{Applet, PasscodeProblem, PivPlan, Slot};
+use crate::{Applet, PasscodeProblem, PivPlan, Profile, Slot};
 
 /// Wrong secrets that are tried before a card is said not to block. No card allows more than 15
 /// tries in a row, the most 63CX can tell (ISO/IEC 7816-4, Table 6).
@@ -155,6 +157,31 @@ pub(super) fn certificate(
     let der = parsed.value.der().map_err(|error| malformed(&error))?;
     Certificate::from_der(&der).map_err(|error| malformed(&error))?;
     Ok(Some(der))
+}
+
+/// What the keys of the slots are, as far as their certificates say.
+pub(super) fn algorithms(
+    client: &mut Client,
+    profile: Option<&Profile>,
+) -> Result<BTreeMap<Slot, Algorithm>, CardError> {
+    let mut found = BTreeMap::new();
+    for slot in Slot::ALL {
+        let Some((key, _)) = profile.and_then(|profile| profile.slot(slot)) else {
+            continue;
+        };
+        let der = match certificate(client, key) {
+            Ok(der) => der,
+            Err(error) if error.is_loss() => return Err(error),
+            Err(_) => None,
+        };
+        let algorithm = der.and_then(|der| {
+            let certificate = Certificate::from_der(&der).ok()?;
+            let spki = certificate.tbs_certificate().subject_public_key_info();
+            PublicKey::from_spki(spki).ok()?.algorithm()
+        });
+        found.extend(algorithm.map(|algorithm| (slot, algorithm)));
+    }
+    Ok(found)
 }
 
 /// What is to be written has to be a certificate.

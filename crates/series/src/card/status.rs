@@ -4,7 +4,7 @@ use x509_cert::Certificate;
 
 use super::{Card, CardError};
 use crate::inspect::{TriesState, not_after};
-use crate::{Applet, Operation, Slot};
+use crate::{Applet, Operation, OperationStatus, Slot};
 
 /// What a card is and how it stands, without a passcode.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
@@ -44,16 +44,6 @@ pub struct SlotStatus {
     pub problem: Option<String>,
 }
 
-/// An operation that is refused.
-#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub struct OperationStatus {
-    /// Which.
-    pub operation: Operation,
-    /// Why, since when and who says so.
-    pub reason: String,
-}
-
 pub(super) fn read(card: &mut Card) -> Result<CardStatus, CardError> {
     let applet = card.applet();
     let (mut passcode, mut unlocking, mut slots) = (None, None, Vec::new());
@@ -74,13 +64,7 @@ pub(super) fn read(card: &mut Card) -> Result<CardStatus, CardError> {
         slots,
         refused: Operation::ALL
             .into_iter()
-            .filter_map(|operation| {
-                let refusal = card.refusal(operation)?;
-                Some(OperationStatus {
-                    operation,
-                    reason: refusal.to_string(),
-                })
-            })
+            .filter_map(|operation| Some(OperationStatus::new(operation, card.refusal(operation)?)))
             .collect(),
         contradictions: card.identification().contradictions.clone(),
     })

@@ -9,6 +9,8 @@ use x509_cert::time::Time;
 
 use crate::{Profile, Slot};
 
+mod estate;
+
 /// Where the profile's own values are cited in findings.
 const PROFILE: &str = "series profile, [certificate]";
 
@@ -54,7 +56,7 @@ pub enum Validity {
     Expired,
 }
 
-/// Describes a certificate. What is wrong goes to `findings`.
+/// Describes the certificate of a PIV key. What is wrong goes to `findings`.
 pub(super) fn report(
     key: KeyReference,
     object: Tag,
@@ -63,6 +65,76 @@ pub(super) fn report(
     now: Timestamp,
     findings: &mut Vec<Finding>,
 ) -> CertificateReport {
+    let slot = profile
+        .and_then(|profile| profile.piv.as_ref())
+        .and_then(|plan| plan.slot_of(key));
+    let described = describe_certificate(certificate, now, findings);
+    let report = CertificateReport {
+        object: object.to_string(),
+        key: key.to_string(),
+        slot,
+        ..described.report
+    };
+    let public_key = described.public_key.as_ref();
+    judge_validity(&report, profile, now, findings);
+    judge_key(key, slot, public_key, profile, findings);
+    judge_usage(key, described.usage.as_ref(), &report.public_key, findings);
+    report
+}
+
+/// Describes the certificate of an AuthentIC key. What is wrong goes to `findings`.
+pub(super) fn report_authentic(
+    key: &str,
+    file: &str,
+    slot: Option<Slot>,
+    certificate: &Certificate,
+    profile: Option<&Profile>,
+    now: Timestamp,
+    findings: &mut Vec<Finding>,
+) -> CertificateReport {
+    let described = describe_certificate(certificate, now, findings);
+    let report = CertificateReport {
+        object: file.to_owned(),
+        key: key.to_owned(),
+        slot,
+        ..described.report
+    };
+    judge_validity(&report, profile, now, findings);
+    match described.public_key.as_ref().and_then(PublicKey::algorithm) {
+        Some(Algorithm::Rsa1024 | Algorithm::Rsa2048) => {}
+        _ => findings.push(Finding::violation(
+            "series profile, [authentic.slots]",
+            format!(
+                "{} where RSA-1024 or RSA-2048 is expected",
+                report.public_key
+            ),
+        )),
+    }
+    if let (Some(slot), Some(profile)) = (slot, profile) {
+        estate::judge(
+            slot,
+            &profile.certificate,
+            certificate,
+            &report,
+            now,
+            findings,
+        );
+    }
+    report
+}
+
+/// A certificate by itself, wherever it lies.
+struct Described {
+    report: CertificateReport,
+    usage: Option<KeyUsage>,
+    public_key: Option<PublicKey>,
+}
+
+fn describe_certificate(
+    certificate: &Certificate,
+    now: Timestamp,
+    findings: &mut Vec<Finding>,
+) -> Described {
     let tbs = certificate.tbs_certificate();
     let not_before = timestamp(&tbs.validity().not_before);
     let not_after = timestamp(&tbs.validity().not_after);
@@ -71,10 +143,7 @@ pub(super) fn report(
         now if now > not_after => Validity::Expired,
         _ => Validity::Valid,
     };
-    let public_key = PublicKey::from_spki(tbs.subject_public_key_info());
-    let slot = profile
-        .and_then(|profile| profile.piv.as_ref())
-        .and_then(|plan| plan.slot_of(key));
+    let public_key = PublicKey::from_spki(tbs.subject_public_key_info()).ok();
     let usage = match tbs.get_extension::<KeyUsage>() {
         Ok(usage) => usage.map(|(_, usage)| usage),
         Err(error) => {
@@ -95,15 +164,15 @@ pub(super) fn report(
         }
     };
     let report = CertificateReport {
-        object: object.to_string(),
-        key: key.to_string(),
-        slot,
+        object: String::new(),
+        key: String::new(),
+        slot: None,
         subject: tbs.subject().to_string(),
         issuer: tbs.issuer().to_string(),
         serial: serial(tbs.serial_number().as_bytes()),
         public_key: match &public_key {
-            Ok(key) => describe(key),
-            Err(_) => format!("algorithm {}", tbs.subject_public_key_info().algorithm.oid),
+            Some(key) => describe(key),
+            None => format!("algorithm {}", tbs.subject_public_key_info().algorithm.oid),
         },
         not_before,
         not_after,
@@ -111,10 +180,11 @@ pub(super) fn report(
         key_usage: usage.as_ref().map_or_else(Vec::new, usages),
         policies,
     };
-    judge_validity(&report, profile, now, findings);
-    judge_key(key, slot, public_key.ok().as_ref(), profile, findings);
-    judge_usage(key, usage.as_ref(), &report.public_key, findings);
-    report
+    Described {
+        report,
+        usage,
+        public_key,
+    }
 }
 
 fn judge_validity(

@@ -23,6 +23,7 @@ fn sections(inspection: &Inspection, text: &mut Text) {
     evidence(inspection, text);
     answer_to_reset(inspection, text);
     application(inspection, text);
+    token(inspection, text);
     objects(inspection, text);
     certificates(inspection, text);
     chuid(inspection, text);
@@ -44,6 +45,14 @@ fn card(inspection: &Inspection, text: &mut Text) {
     }
     if let Some(refusal) = &inspection.refusal {
         text.line("not issued", refusal);
+    }
+    let ended: Vec<String> = inspection
+        .refused
+        .iter()
+        .filter_map(|refused| Some(format!("no {} since {}", refused.operation, refused.since?)))
+        .collect();
+    if !ended.is_empty() {
+        text.line("withdrawn", ended.join(", "));
     }
     match &inspection.serial {
         Some(serial) => {
@@ -114,6 +123,10 @@ fn application(inspection: &Inspection, text: &mut Text) {
             ),
         );
     }
+    passcodes(inspection, text);
+}
+
+fn passcodes(inspection: &Inspection, text: &mut Text) {
     for tries in &inspection.tries {
         match tries.state {
             TriesState::Left { tries: 1 } => text.line(&tries.reference, "1 try left"),
@@ -125,6 +138,87 @@ fn application(inspection: &Inspection, text: &mut Text) {
             TriesState::Absent => text.line(&tries.reference, "not on this card"),
             TriesState::NotTold => text.line(&tries.reference, "the card does not say"),
         }
+    }
+}
+
+fn token(inspection: &Inspection, text: &mut Text) {
+    let Some(token) = &inspection.token else {
+        return;
+    };
+    text.section(format_args!("{} application", token.applet));
+    if token.blank {
+        text.line("state", "blank, without a file structure");
+    }
+    for (name, value) in [
+        ("label", &token.label),
+        ("token serial", &token.serial),
+        ("manufacturer", &token.manufacturer),
+    ] {
+        if let Some(value) = value {
+            text.line(name, value);
+        }
+    }
+    passcodes(inspection, text);
+    if token.blank {
+        return;
+    }
+    text.section("Keys");
+    for key in &token.keys {
+        let slot = key.slot.map_or(String::new(), |slot| format!(" ({slot})"));
+        let origin = match key.made_on_card {
+            Some(true) => ", made on the card",
+            Some(false) => ", made elsewhere",
+            None => "",
+        };
+        let half = match key.private {
+            true => "",
+            false => ", public half only",
+        };
+        text.item(format_args!(
+            "key {}{slot}: RSA-{}, {}{origin}{half}  {}",
+            key.id,
+            key.bits,
+            uses(&key.uses),
+            key.label
+        ));
+    }
+    if token.keys.is_empty() {
+        text.item("none");
+    }
+    if !token.data.is_empty() {
+        text.section("Data objects");
+    }
+    for data in &token.data {
+        let size = match data.size {
+            Some(size) => format!("{size} bytes"),
+            None => "not readable without the passcode".to_owned(),
+        };
+        text.item(format_args!(
+            "{} ({}): {size}",
+            data.label, data.application
+        ));
+    }
+}
+
+fn uses(uses: &authentic::Uses) -> String {
+    let named: Vec<&str> = [
+        (uses.sign, "sign"),
+        (uses.sign_recover, "sign with recovery"),
+        (uses.non_repudiation, "non-repudiation"),
+        (uses.decrypt, "decrypt"),
+        (uses.unwrap, "unwrap"),
+        (uses.derive, "derive"),
+        (uses.encrypt, "encrypt"),
+        (uses.wrap, "wrap"),
+        (uses.verify, "verify"),
+        (uses.verify_recover, "verify with recovery"),
+    ]
+    .into_iter()
+    .filter_map(|(set, name)| set.then_some(name))
+    .collect();
+    match &named[..] {
+        [] => "for nothing".to_owned(),
+        named => named.join(", "),
     }
 }
 

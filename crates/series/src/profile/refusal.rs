@@ -1,5 +1,6 @@
 use ground::{Blame, Blamed};
 use jiff::civil::Date;
+use serde::Serialize;
 use thiserror::Error;
 
 use super::{Engine, Operation};
@@ -30,6 +31,33 @@ pub enum Refusal {
         /// What its profile asks for.
         engine: Engine,
     },
+}
+
+/// An operation that is refused.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct OperationStatus {
+    /// Which.
+    pub operation: Operation,
+    /// The first day on which it is refused, where there is one.
+    pub since: Option<Date>,
+    /// Why, and who says so.
+    pub reason: String,
+}
+
+impl OperationStatus {
+    /// The operation, refused like this.
+    #[must_use]
+    pub fn new(operation: Operation, refusal: &Refusal) -> Self {
+        Self {
+            operation,
+            since: match refusal {
+                Refusal::Retired { since, .. } => Some(*since),
+                Refusal::NoEngine { .. } => None,
+            },
+            reason: refusal.to_string(),
+        }
+    }
 }
 
 impl Refusal {

@@ -4,7 +4,7 @@ use crate::scripted::{
     AUTHENTIC_V2, AUTHENTIC_V3, CARD_MANAGER, PIV_TEMPLATE, ScriptedCard, Sent, bytes,
 };
 use proptest::prelude::*;
-use series::{Conclusion, Confidence, Identification, Profile, Profiles, identify};
+use series::{Applet, Conclusion, Confidence, Identification, Profile, Profiles, identify};
 
 const JCOP41_T1: &str = "3BF91800008131FE454A434F503431563232AF";
 const ID_ONE: &str = "3BD6970081B1FE451F878031C152411A2B";
@@ -202,6 +202,76 @@ fn a_card_that_says_9000_to_everything_is_no_piv_card() {
     let (identification, _) = ask(card);
     assert!(!identification.admits("series-9"));
     assert_ne!(identification.conclusion, Conclusion::GenericPiv);
+}
+
+#[test]
+fn a_card_that_says_9000_to_everything_is_no_authentic_card() {
+    let mut card = ScriptedCard::new(AUTHENTIC_322);
+    card.otherwise = bytes("9000");
+    let (identification, sent) = ask(card);
+    assert_eq!(identification.conclusion, Conclusion::Unknown);
+    assert_eq!(identification.applet(), None);
+    assert!(
+        identification
+            .contradictions
+            .iter()
+            .any(|text| text.contains("an application that does not exist")),
+        "{:?}",
+        identification.contradictions
+    );
+    assert!(is_harmless(&sent));
+}
+
+#[test]
+fn an_application_that_does_not_exist_is_asked_for_after_those_that_do() {
+    let card = ScriptedCard::new(AUTHENTIC_322).with_application(AUTHENTIC_V3, "9000");
+    let (identification, sent) = ask(card);
+    assert_eq!(identification.candidates(), ["series-8"]);
+    let sent: Vec<String> = sent.lock().unwrap().iter().map(hex::encode_upper).collect();
+    assert_eq!(
+        sent[2..5],
+        [
+            "00A4040010A0000000770100700A1000F10000010000",
+            "00A4040010A000000077010303000000F10000000200",
+            "00A4040008F03C91E75A0DB24600",
+        ]
+    );
+    assert_eq!(sent.last().unwrap(), &sent[2]);
+    assert_eq!(
+        identification.applet(),
+        Some(Applet::Authentic(authentic::Applet::V3))
+    );
+}
+
+#[test]
+fn an_answer_that_names_another_application_is_none_of_authentic() {
+    for (answer, there) in [
+        ("9000", true),
+        ("6F009000", true),
+        ("6F1084109000", false), // cut off
+        ("62048202380083023F009000", true),
+        ("6F128410A0000000770100700A1000F1000001009000", true),
+        ("6F098407A00000015100009000", false),
+        ("61064F04A00000009000", false),
+        ("FFFF9000", false),
+    ] {
+        let card = ScriptedCard::new(AUTHENTIC_322).with_application(AUTHENTIC_V3, answer);
+        let (identification, _) = ask(card);
+        assert_eq!(identification.admits("series-8"), there, "{answer}");
+    }
+}
+
+#[test]
+fn both_versions_of_authentic_on_one_card_are_reported() {
+    let card = ScriptedCard::new(AUTHENTIC_322)
+        .with_application(AUTHENTIC_V3, "6F009000")
+        .with_application(AUTHENTIC_V2, "6F009000");
+    let (identification, _) = ask(card);
+    assert!(
+        identification
+            .contradictions
+            .contains(&"AuthentIC v3 and AuthentIC v2 answer on one card".to_owned())
+    );
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use der::{DecodePem, Encode};
+use firmware_sim::card::authentic::{AuthenticChip, AuthenticModel};
 use firmware_sim::card::{Model, PivChip};
 use firmware_sim::contacts::{Chip, Contacts};
 use iso7816::ber::{self, Tag};
@@ -188,12 +189,25 @@ fn a_card_without_piv_is_reported_with_what_it_showed() {
     let options = InspectOptions::default();
     let (inspection, _) = inspect(channel, &Profiles::builtin(), &options, now).unwrap();
     assert!(inspection.application.is_none());
+    let refusal = inspection.refusal.as_ref().unwrap();
     assert!(
-        inspection
-            .refusal
-            .as_ref()
-            .unwrap()
-            .contains("retired since 2026-05-07")
+        refusal.contains("Series 5 (JCOP41) or Series 6 (JCOP41)"),
+        "{refusal}"
+    );
+    assert!(refusal.contains("no issue since 2025-10-01"), "{refusal}");
+    let days: Vec<String> = inspection
+        .refused
+        .iter()
+        .map(|refused| format!("{} {}", refused.operation, refused.since.unwrap()))
+        .collect();
+    assert_eq!(
+        days,
+        [
+            "issue 2025-10-01",
+            "renewal 2025-10-01",
+            "unlock 2025-10-01",
+            "authentication 2026-05-07"
+        ]
     );
     assert_snapshot("retired.txt", &inspection.to_text());
 }
@@ -729,6 +743,47 @@ impl Chip for Listening {
         self.1.lock().unwrap().push(command.to_vec());
         self.0.transmit(command)
     }
+}
+
+#[test]
+fn a_personalised_authentic_card_is_reported_whole() {
+    let chip = AuthenticChip::personalised(&AuthenticModel::series8_v3(), 7);
+    let mut contacts = Contacts::new("sim:test");
+    contacts.close_on(Box::new(chip));
+    let channel = Channel::new(contacts.connect(Duration::ZERO).unwrap());
+    let now = NOW.parse().unwrap();
+    let options = InspectOptions::default();
+    let (inspection, _) = inspect(channel, &Profiles::builtin(), &options, now).unwrap();
+    let token = inspection.token.as_ref().unwrap();
+    assert_eq!(token.applet, authentic::Applet::V3);
+    assert_eq!(token.keys.len(), 2);
+    assert_eq!(inspection.certificates.len(), 2);
+    assert_eq!(inspection.tries[0].state, TriesState::Left { tries: 3 });
+    // The maker's answer to reset, known from public lists, puts a status where none belongs.
+    let violations: Vec<&str> = inspection.violations().map(|it| &*it.about).collect();
+    assert_eq!(violations, ["answer to reset"], "{:?}", inspection.findings);
+    let json = serde_json::to_value(&inspection).unwrap();
+    assert_eq!(json["token"]["keys"][1]["slot"], "signing");
+    assert_eq!(json["certificates"][1]["slot"], "signing");
+    assert_snapshot("personalised-series-8.txt", &inspection.to_text());
+}
+
+#[test]
+fn a_blank_authentic_card_is_reported_as_one() {
+    let chip = AuthenticChip::blank(&AuthenticModel::series8_v3(), 7);
+    let mut contacts = Contacts::new("sim:test");
+    contacts.close_on(Box::new(chip));
+    let channel = Channel::new(contacts.connect(Duration::ZERO).unwrap());
+    let now = NOW.parse().unwrap();
+    let options = InspectOptions::default();
+    let (inspection, _) = inspect(channel, &Profiles::builtin(), &options, now).unwrap();
+    assert!(inspection.token.as_ref().unwrap().blank);
+    assert_eq!(inspection.tries[0].state, TriesState::Absent);
+    assert!(
+        inspection
+            .to_text()
+            .contains("blank, without a file structure")
+    );
 }
 
 fn connect(chip: PivChip) -> (Channel, Sent) {

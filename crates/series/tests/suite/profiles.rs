@@ -6,8 +6,8 @@ use jiff::civil::date;
 use piv::words::{Algorithm, KeyReference};
 use proptest::prelude::*;
 use series::{
-    AdminKeyChange, Certainty, Engine, PasscodeProblem, Profile, ProfileError, Profiles, Refusal,
-    SerialWriting, Slot,
+    AdminKeyChange, Certainty, Engine, Operation, PasscodeProblem, Profile, ProfileError, Profiles,
+    Refusal, SerialWriting, Slot, Usage,
 };
 
 #[test]
@@ -96,26 +96,43 @@ fn series_9_and_10_sign_with_rsa_2048_in_9a_and_9c() {
 }
 
 #[test]
-fn retired_series_are_refused_with_reason_and_source_from_their_day() {
+fn each_operation_ends_on_a_day_of_its_own_with_reason_and_source() {
     let profiles = Profiles::builtin();
-    for (id, day) in [
+    let service = date(2025, 10, 1);
+    for (id, blocked) in [
         ("series-4", date(2026, 4, 1)),
         ("series-5", date(2026, 5, 7)),
         ("series-6", date(2026, 5, 7)),
     ] {
         let profile = profiles.get(id).unwrap();
-        let refusal = profile.refusal(day).unwrap();
-        let Refusal::Retired {
-            since, stated_by, ..
-        } = &refusal
-        else {
-            panic!("{refusal}");
-        };
-        assert_eq!(*since, day);
-        assert!(stated_by.contains("deprecation notice"));
-        assert!(refusal.to_string().contains("SHA-256"), "{refusal}");
+        for (operation, day, source) in [
+            (Operation::Issue, service, "default"),
+            (Operation::Renewal, service, "IAM roadshow"),
+            (Operation::Unlock, service, "IAM roadshow"),
+            (Operation::Authentication, blocked, "deprecation notice"),
+        ] {
+            let refusal = profile.permits(operation, day).unwrap_err();
+            let Refusal::Retired {
+                since,
+                operation: refused,
+                stated_by,
+                ..
+            } = &refusal
+            else {
+                panic!("{refusal}");
+            };
+            assert_eq!((*refused, *since), (operation, day));
+            assert!(stated_by.contains(source), "{stated_by}");
+            let text = refusal.to_string();
+            assert!(
+                text.contains(&format!("no {operation} since {day}")),
+                "{text}"
+            );
+            assert!(text.contains("SHA-256"), "{text}");
+            assert_eq!(profile.permits(operation, day.yesterday().unwrap()), Ok(()));
+        }
         // The day before it is not retired, and still nothing cardwright could issue.
-        let before = profile.refusal(day.yesterday().unwrap()).unwrap();
+        let before = profile.refusal(service.yesterday().unwrap()).unwrap();
         assert!(matches!(
             before,
             Refusal::NoEngine {
@@ -127,14 +144,131 @@ fn retired_series_are_refused_with_reason_and_source_from_their_day() {
 }
 
 #[test]
-fn series_8_is_recognised_and_has_no_engine() {
+fn series_8_is_issued_through_authentic_and_says_what_is_a_guess() {
     let profiles = Profiles::builtin();
-    let profile = profiles.get("series-8").unwrap();
+    let profile = profiles.get("8").unwrap();
     assert_eq!(profile.slot(Slot::Signing), None);
-    assert_eq!(
-        profile.refusal(date(2026, 6, 1)).unwrap().to_string(),
-        "Series 8 (Oberthur) is recognised, but there is no engine to personalise it (engine `authentic`)"
+    let plan = profile.issuable(date(2026, 6, 1)).unwrap();
+    let plan = plan.authentic().unwrap();
+    assert_eq!(plan.applet.certainty, Certainty::Unknown);
+    assert_eq!(plan.applet.conflicts[0].value, authentic::Applet::V2);
+    assert_eq!(plan.slot(Slot::Authentication), (1, 2048));
+    assert_eq!(plan.slot_of(2), Some(Slot::Signing));
+    for applet in [authentic::Applet::V2, authentic::Applet::V3] {
+        assert!(plan.words(applet).is_some(), "{applet}");
+    }
+    for path in [
+        "authentic.applet",
+        "authentic.slots.signing.key",
+        "authentic.v3.admin",
+        "authentic.officer.scheme",
+    ] {
+        let unknowns = profile.unknowns();
+        let known = profile.stated();
+        let stated = known.iter().find(|it| it.path == path).unwrap();
+        let listed = unknowns.iter().any(|it| it.what == path);
+        assert_eq!(listed, stated.certainty == Certainty::Unknown, "{path}");
+    }
+}
+
+#[test]
+fn an_older_passcode_is_verified_and_never_set() {
+    let profiles = Profiles::builtin();
+    let eight = &profiles.get("series-8").unwrap().passcode;
+    for old in ["Ab3x", "1234", "letters1"] {
+        assert!(eight.check(old.as_bytes()).is_err(), "{old}");
+        assert_eq!(eight.check_existing(old.as_bytes()), Ok(()), "{old}");
+    }
+    assert_eq!(eight.check(b"123456"), Ok(()));
+    for never in ["abc", "with blank", ""] {
+        assert!(eight.check_existing(never.as_bytes()).is_err(), "{never}");
+    }
+    // PIV has no place for anything but digits (SP 800-73-5 Part 2, 2.4.3).
+    let ten = &profiles.get("series-10").unwrap().passcode;
+    assert!(ten.check_existing(b"Ab3x").is_err());
+}
+
+#[test]
+fn what_a_signing_certificate_looks_like_is_that_of_the_test_estate() {
+    for id in ["8", "9", "10"] {
+        let profiles = Profiles::builtin();
+        let certificate = &profiles.get(id).unwrap().certificate;
+        let usage = certificate.usage(Slot::Signing).unwrap();
+        assert_eq!(usage.value, [Usage::NonRepudiation], "{id}");
+        let policy = certificate.signing_policy_critical.as_ref().unwrap();
+        assert!(policy.value, "{id}");
+        let life = certificate.signing_key_life_percent.as_ref().unwrap();
+        assert_eq!(life.value, 70, "{id}");
+    }
+}
+
+#[test]
+fn an_authentic_plan_that_contradicts_itself_is_refused_with_its_line() {
+    for (from, to, expected) in [
+        ("key = { value = 2,", "key = { value = 1,", "slots"),
+        ("key = { value = 2,", "key = { value = 0,", "slots"),
+        ("bits = { value = 2048,", "bits = { value = 512,", "slots"),
+        (
+            "holder = { value = \"01\"",
+            "holder = { value = \"02\"",
+            "v3",
+        ),
+        ("[authentic.v3]", "[authentic.v4]", "unknown field `v4`"),
+        (
+            "engine = { value = \"authentic\"",
+            "engine = { value = \"piv\"",
+            "engine",
+        ),
+        (
+            "life-percent = { value = 70",
+            "life-percent = { value = 0",
+            "life-percent",
+        ),
+        ("length = { value = 63", "length = { value = 3", "legacy"),
+    ] {
+        let text = text("series-8");
+        assert!(text.contains(from), "{from}");
+        let error = Profile::parse("own.toml", &text.replacen(from, to, 1)).unwrap_err();
+        let told = error.to_string();
+        assert!(told.contains(expected), "{from}: {told}");
+    }
+    // A secure channel only where there is one, and with its keys' origin.
+    for version in ["v2", "v3"] {
+        let text = text("series-8");
+        let (before, after) = text.split_once(&format!("[authentic.{version}]")).unwrap();
+        let after = after.replacen(
+            "admin = { value = \"so-pin\"",
+            "admin = { value = \"scp01\"",
+            1,
+        );
+        let error = Profile::parse("own.toml", &format!("{before}[authentic.{version}]{after}"));
+        let told = error.unwrap_err().to_string();
+        let expected = match version {
+            "v2" => "no secure channel",
+            _ => "needs a `key-diversification`",
+        };
+        assert!(told.contains(expected), "{told}");
+    }
+}
+
+#[test]
+fn nothing_ends_after_cards_are_blocked() {
+    let text = text("series-4").replace(
+        "unlock-ended = { value = \"2025-10-01\"",
+        "unlock-ended = { value = \"2026-10-01\"",
     );
+    let error = Profile::parse("own.toml", &text).unwrap_err();
+    assert!(
+        error.to_string().contains("unlock would end after"),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_series_is_found_by_its_number() {
+    let profiles = Profiles::builtin();
+    assert_eq!(profiles.get("10").unwrap().id, "series-10");
+    assert!(profiles.get("7").is_err());
 }
 
 #[test]
