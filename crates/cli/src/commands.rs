@@ -6,5 +6,6 @@ pub(crate) mod inspect;
 pub(crate) mod issue;
 pub(crate) mod print;
 pub(crate) mod readers;
+pub(crate) mod series;
 pub(crate) mod transcript;
 pub(crate) mod validate;

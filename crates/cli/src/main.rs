@@ -33,6 +33,7 @@ use crate::output::{Ending, Failure, Output, STDOUT};
   cardwright capture --reader pcsc: -o card.json save everything readable of a card
   cardwright diff golden.json card.json          say how one card departs from another
   cardwright issue examples/requests.csv         issue cards at a simulated station
+  cardwright series show 10                      what is known of a series, and what is not
   cardwright transcript show run-data/transcripts/FILE.jsonl
 
 Exit codes: 0 done, 1 findings or failed cards, 2 usage or input,
@@ -56,6 +57,7 @@ enum Command {
     Issue(commands::issue::Issue),
     Print(commands::print::Print),
     Readers(commands::readers::Readers),
+    Series(commands::series::Series),
     Transcript(commands::transcript::Transcript),
     Validate(Box<commands::validate::Validate>),
 }
@@ -80,6 +82,7 @@ fn run(command: &Command, output: Output) -> Result<Ending, Failure> {
         Command::Issue(issue) => issue.run(output),
         Command::Print(print) => print.run(output),
         Command::Readers(readers) => readers.run(output),
+        Command::Series(series) => series.run(output),
         Command::Transcript(transcript) => transcript.run(output),
         Command::Validate(validate) => validate.run(output),
     }
