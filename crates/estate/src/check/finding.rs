@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use jiff::civil::Date;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use series::Certainty;
 
 use crate::day::Standing;
@@ -118,6 +118,7 @@ pub struct Checked {
     /// What works with its series and client; empty when one is not known.
     pub functions: Vec<FunctionOn>,
     /// What stops, when, and what to do; what presses most first.
+    #[serde(serialize_with = "shared")]
     pub findings: Vec<Arc<Finding>>,
     /// Whether it qualifies for Windows Hello, where the row says anything about that.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -125,4 +126,9 @@ pub struct Checked {
     /// What is wrong with the row itself.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub problems: Vec<Problem>,
+}
+
+/// Findings as if each were the row's own.
+fn shared<S: Serializer>(findings: &[Arc<Finding>], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(findings.iter().map(|finding| &**finding))
 }
