@@ -52,6 +52,7 @@ impl<R: Read> Inventory<R> {
             inner: input,
             since_row: 0,
             tripped: None,
+            last: b'\n',
         };
         let reader = ReaderBuilder::new()
             .has_headers(false)
@@ -216,8 +217,16 @@ impl<R: Read> Inventory<R> {
         }
     }
 
+    /// The line on which the row begins. The reader is behind the row, and what it says of the
+    /// beginning counts empty lines before it to the row.
     fn line(&self) -> u64 {
-        self.lines_before + self.record.position().map_or(1, csv::Position::line)
+        let within: usize = self
+            .record
+            .iter()
+            .map(|cell| cell.iter().filter(|&&byte| byte == b'\n').count())
+            .sum();
+        let behind = self.lines_before + self.reader.position().line();
+        behind.saturating_sub(1 + within as u64).max(1)
     }
 
     fn problem(&mut self, line: u64, kind: ProblemKind) {
@@ -229,13 +238,16 @@ impl<R: Read> Inventory<R> {
     }
 }
 
-/// Ends the reading where what follows can be no inventory, before it fills the memory.
+/// Gives every line the end `\n`, the last one, too, so that lines can be counted; ends the reading
+/// where what follows can be no inventory, before it fills the memory.
 #[derive(Debug)]
 struct Guard<R> {
     inner: R,
     /// Bytes since the last row was asked for.
     since_row: usize,
     tripped: Option<Tripped>,
+    /// The byte read last, as it stands in the file.
+    last: u8,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -244,9 +256,39 @@ enum Tripped {
     TooLong,
 }
 
+impl<R: Read> Guard<R> {
+    fn read_lines(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        loop {
+            let read = self.inner.read(buffer)?;
+            if read == 0 {
+                let open = !matches!(self.last, b'\n' | b'\r') && !buffer.is_empty();
+                if open {
+                    buffer[0] = b'\n';
+                    self.last = b'\n';
+                }
+                return Ok(usize::from(open));
+            }
+            let mut kept = 0;
+            for index in 0..read {
+                let byte = buffer[index];
+                let second_of_pair = byte == b'\n' && self.last == b'\r';
+                self.last = byte;
+                if !second_of_pair {
+                    buffer[kept] = if byte == b'\r' { b'\n' } else { byte };
+                    kept += 1;
+                }
+            }
+            // Nothing kept would mean the end of the file.
+            if kept > 0 {
+                return Ok(kept);
+            }
+        }
+    }
+}
+
 impl<R: Read> Read for Guard<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let count = self.inner.read(buffer)?;
+        let count = self.read_lines(buffer)?;
         self.since_row += count;
         // No text has a zero byte; UTF-16 and the files of office programs do.
         if buffer[..count].contains(&0) {
