@@ -289,7 +289,7 @@ fn text(
     write!(
         f,
         "<text x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"{anchor}\" font-size=\"{size}\" \
-         fill=\"{colour}\">",
+         fill=\"{colour}\" stroke=\"#ffffff\" stroke-width=\"4\" paint-order=\"stroke\">",
         at.0, at.1
     )?;
     for c in words.chars() {
