@@ -32,7 +32,7 @@ fn capabilities(text: &mut String, day: Day<'_>) {
         "client",
         Function::ALL.map(|f| f.words().to_owned()),
     )];
-    let mut blocks: Vec<(Vec<u8>, Vec<(String, [String; 4])>)> = Vec::new();
+    let mut blocks: Vec<(Vec<u8>, Vec<Cells>)> = Vec::new();
     for series in register.series() {
         let block = clients_of(day, series);
         match blocks.last_mut() {
@@ -56,9 +56,12 @@ fn capabilities(text: &mut String, day: Day<'_>) {
     }
 }
 
+/// Clients, and what may be done with them, function by function.
+type Cells = (String, [String; 4]);
+
 /// The clients of a series and the cells of each; clients with the same cells in one line.
-fn clients_of(day: Day<'_>, series: u8) -> Vec<(String, [String; 4])> {
-    let mut lines: Vec<(String, [String; 4])> = Vec::new();
+fn clients_of(day: Day<'_>, series: u8) -> Vec<Cells> {
+    let mut lines: Vec<Cells> = Vec::new();
     for client in day.register().clients() {
         let cells = Function::ALL.map(|function| cell(&day.answer(series, client, function)));
         match lines.iter_mut().find(|(_, known)| *known == cells) {

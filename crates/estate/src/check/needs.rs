@@ -69,8 +69,8 @@ pub(super) fn software(
 fn concerns(need: &Software, machine: &Machine, client: Option<&Client>) -> bool {
     let series = machine.series;
     let of_series = need.series.is_empty() || series.is_some_and(|s| need.series.contains(&s));
-    let of_client = need.clients.is_empty()
-        || client.is_some_and(|client| need.clients.iter().any(|id| *id == client.id));
+    let of_client =
+        need.clients.is_empty() || client.is_some_and(|client| need.clients.contains(&client.id));
     of_series && of_client
 }
 

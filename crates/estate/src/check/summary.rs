@@ -3,7 +3,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use jiff::civil::Date;
 use serde::Serialize;
 
-use super::finding::{Checked, Finding, Verdict};
+use super::finding::{Checked, Finding, Severity, Verdict};
 use crate::day::Day;
 use crate::hello::HelloVerdict;
 use crate::inventory::{Column, Problem, ProblemKind};
@@ -194,7 +194,7 @@ impl Summary {
                 .iter()
                 .filter(|f| f.replaces == Some(thing));
             let by_date = |finding: &&std::sync::Arc<Finding>| {
-                finding.date.map_or((1, None), |date| (0, Some(date)))
+                deadline(finding).map_or((1, None), |(date, _)| (0, Some(date)))
             };
             let Some(first) = of_thing.min_by_key(by_date) else {
                 continue;
@@ -204,9 +204,9 @@ impl Summary {
                 _ if seen.things.insert(thing) => 1,
                 _ => continue,
             };
-            match (first.date, &first.event) {
-                (Some(date), Some(event)) => self.count_dated(date, event, thing, quantity),
-                _ => *self.undated.entry(thing).or_default() += quantity,
+            match deadline(first) {
+                Some((date, event)) => self.count_dated(date, event, thing, quantity),
+                None => *self.undated.entry(thing).or_default() += quantity,
             }
         }
         for event in checked.findings.iter().filter_map(|f| f.event.as_ref()) {
@@ -238,6 +238,12 @@ impl Summary {
         };
         *self.deadlines[place].things.entry(thing).or_default() += quantity;
     }
+}
+
+/// The day from which something no longer works. What is only warned of still does.
+fn deadline(finding: &Finding) -> Option<(Date, &str)> {
+    let event = finding.event.as_deref()?;
+    (finding.severity != Severity::Warned).then_some((finding.date?, event))
 }
 
 /// The columns of which the row says nothing and which a check would have used.

@@ -235,7 +235,10 @@ fn the_burn_down_steps_at_the_deadlines_and_the_pace_meets_them() {
     }
     assert_eq!(due, burn.open());
 
+    // A warning since March 2026 is no deadline; that CIS1 is removed is one.
     let (_, later) = check(EXAMPLE);
+    let removed = later.deadlines.iter().find(|d| d.event == "cis1-removed");
+    assert_eq!(removed.unwrap().things.get(&Thing::Applications), Some(&4));
     let later = BurnDown::of(&later);
     let cards = later
         .curves
