@@ -15,7 +15,7 @@ fn check_on(on: Date, text: &[u8]) -> Result<(Vec<Checked>, Summary), InventoryE
 }
 
 fn check(text: &str) -> (Vec<Checked>, Summary) {
-    check_on(ON, text.as_bytes()).unwrap()
+    check_on(ON, text.as_bytes()).expect("it is an inventory")
 }
 
 fn says(row: &Checked) -> String {

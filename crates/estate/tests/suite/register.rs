@@ -9,7 +9,10 @@ fn standing(
     client: &str,
     function: Function,
 ) -> Standing {
-    let client = register.clients().find(|known| known.id == client).unwrap();
+    let client = register
+        .clients()
+        .find(|known| known.id == client)
+        .expect("the register has it");
     register.on(on).answer(series, client, function).standing
 }
 
