@@ -2,6 +2,7 @@
 
 pub(crate) mod capture;
 pub(crate) mod diff;
+pub(crate) mod estate;
 pub(crate) mod inspect;
 pub(crate) mod issue;
 pub(crate) mod print;

@@ -53,6 +53,7 @@ struct Cli {
 enum Command {
     Capture(commands::capture::Capture),
     Diff(commands::diff::Diff),
+    Estate(commands::estate::Estate),
     Inspect(commands::inspect::Inspect),
     Issue(commands::issue::Issue),
     Print(commands::print::Print),
@@ -78,6 +79,7 @@ fn run(command: &Command, output: Output) -> Result<Ending, Failure> {
     match command {
         Command::Capture(capture) => capture.run(output),
         Command::Diff(diff) => diff.run(output),
+        Command::Estate(estate) => estate.run(output),
         Command::Inspect(inspect) => inspect.run(output),
         Command::Issue(issue) => issue.run(output),
         Command::Print(print) => print.run(output),

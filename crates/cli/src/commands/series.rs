@@ -2,6 +2,7 @@ use clap::{Args, Subcommand};
 
 use crate::output::{Ending, Failure, Output};
 
+pub(super) mod calendar;
 mod list;
 mod show;
 
@@ -23,6 +24,7 @@ pub(crate) struct Series {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Calendar(calendar::Calendar),
     List(list::List),
     Show(show::Show),
 }
@@ -30,6 +32,7 @@ enum Command {
 impl Series {
     pub(crate) fn run(&self, output: Output) -> Result<Ending, Failure> {
         match &self.command {
+            Command::Calendar(calendar) => calendar.run(output),
             Command::List(list) => list.run(output),
             Command::Show(show) => show.run(output),
         }
