@@ -207,7 +207,7 @@ impl Issuer {
             blank: None,
             at: None,
             out: true,
-            steps: Steps::of_every_card(),
+            steps: Steps::of_most_cards(),
         };
         making.make().map(Fulfilled::Now)
     }

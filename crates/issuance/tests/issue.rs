@@ -4,6 +4,8 @@
     reason = "the helpers of a test fail it like the test itself"
 )]
 
+#[path = "issue/authentic_cards.rs"]
+mod authentic_cards;
 #[path = "issue/bench.rs"]
 mod bench;
 #[path = "issue/manager.rs"]

@@ -57,20 +57,23 @@ pub(super) struct Steps {
 }
 
 impl Steps {
-    /// Without those only some cards take. Both ways to hand a card over are one.
-    pub(super) fn of_every_card() -> Self {
-        let taken = StepKind::ORDER.iter().filter(|kind| !kind.is_optional());
+    /// As most cards take, before this one is known. Both ways to hand a card over are one.
+    pub(super) fn of_most_cards() -> Self {
         Self {
             begun: 0,
-            of: taken.count() - 1,
+            of: count(|kind| kind != StepKind::WriteSerial),
         }
     }
 
-    /// And those this card takes, which is known once it is identified.
-    fn add_optional(&mut self, takes: impl Fn(StepKind) -> bool) {
-        let optional = StepKind::ORDER.iter().filter(|kind| kind.is_optional());
-        self.of += optional.filter(|kind| takes(**kind)).count();
+    /// As this card takes, which is known once it is identified.
+    fn settle(&mut self, takes: impl Fn(StepKind) -> bool) {
+        self.of = count(|kind| !kind.is_optional() || takes(kind));
     }
+}
+
+/// How many steps there are of those taken.
+fn count(taken: impl Fn(StepKind) -> bool) -> usize {
+    StepKind::ORDER.into_iter().filter(|&kind| taken(kind)).count() - 1
 }
 
 /// What a step leaves behind: a value for the steps after it, and words for the journal.
@@ -89,7 +92,7 @@ impl Making<'_> {
         let started = self.issuer.ambient.elapsed();
         self.step(StepKind::Feed, Self::feed)?;
         let mut chip = self.step(StepKind::Identify, Self::identify)?;
-        self.steps.add_optional(|kind| chip.takes(kind));
+        self.steps.settle(|kind| chip.takes(kind));
         let personalised = self.personalise(&mut *chip);
         // The chip must be without power before the card moves, however it went.
         let series = chip.profile().id.clone();

@@ -3,7 +3,9 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use authentic::secrets::OfficerPasscode;
 use face::{Fonts, Renderer, Template};
+use firmware_sim::card::authentic::{AuthenticChip, AuthenticModel};
 use firmware_sim::card::{Condition, Model, PivChip};
 use firmware_sim::contacts::{Chip, Contacts};
 use firmware_sim::printer::{FAULT_TABLE, Movement};
@@ -38,6 +40,8 @@ pub(crate) struct Bench {
     /// What the passcode source answers.
     pub(crate) passcode: Option<&'static str>,
     profiles: Profiles,
+    /// What a request without a series may get.
+    series: Vec<String>,
     mischief: Arc<Mutex<Mischief>>,
     die_after: Arc<Mutex<Option<StepKind>>>,
     /// `None` while the program is down.
@@ -101,6 +105,21 @@ impl Bench {
         Self::supplied(100, with(profile), move |_| Box::new(chip.clone()))
     }
 
+    /// Blanks of that AuthentIC model, to be issued as series 8 with keys that are made quickly.
+    pub(crate) fn authentic(model: &AuthenticModel, blanks: u64) -> Self {
+        let model = model.clone();
+        let mut profile = Profiles::builtin().get("series-8").unwrap().clone();
+        let slots = &mut profile.authentic.as_mut().unwrap().slots;
+        slots.authentication.bits.value = 1024;
+        slots.signing.bits.value = 1024;
+        let mut bench = Self::supplied(blanks, with(profile), move |number| {
+            Box::new(AuthenticChip::blank(&model, number))
+        });
+        bench.series = vec!["series-8".to_owned()];
+        bench.restart();
+        bench
+    }
+
     fn build(model: Model, blanks: u64, condition: Condition, profiles: Profiles) -> Self {
         Self::supplied(blanks, profiles, move |number| {
             Box::new(PivChip::new(&model, number, condition))
@@ -124,6 +143,7 @@ impl Bench {
             ambient,
             passcode: Some(PASSCODE),
             profiles,
+            series: vec!["series-10".to_owned()],
             mischief: Arc::default(),
             die_after: Arc::default(),
             running: None,
@@ -148,7 +168,7 @@ impl Bench {
             keys: KeyRing::open_or_create_test(&data.keys(), &**ambient).unwrap(),
             authority: Box::new(authority),
             profiles: self.profiles.clone(),
-            series: vec!["series-10".to_owned()],
+            series: self.series.clone(),
             renderer: Renderer::new(Fonts::builtin()),
             template: Template::builtin(),
             data,
@@ -246,11 +266,18 @@ impl Bench {
 
     /// The card of that number, taken from the tray into another reader.
     pub(crate) fn client_of(&self, number: u64) -> piv::Client {
+        piv::Client::select(self.channel_to(number)).unwrap()
+    }
+
+    pub(crate) fn channel_to(&self, number: u64) -> Channel {
         let chip: Box<dyn Chip> = self.sim.take(number).unwrap().unwrap();
         let mut reader = Contacts::new("sim:desk");
         reader.close_on(chip);
-        let link = reader.connect(Duration::ZERO).unwrap();
-        piv::Client::select(Channel::new(link)).unwrap()
+        Channel::new(reader.connect(Duration::ZERO).unwrap())
+    }
+
+    pub(crate) fn own_officer(&self, blank: &BlankNumber) -> OfficerPasscode {
+        self.keys().officer_passcode(blank, 16).unwrap()
     }
 }
 
