@@ -5,6 +5,8 @@ mod finding;
 mod key_value;
 mod path;
 pub mod pkcs15;
+#[cfg(test)]
+mod scripted;
 pub mod secrets;
 mod token;
 pub mod v2;
