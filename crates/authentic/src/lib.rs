@@ -6,6 +6,8 @@ mod open;
 mod key_value;
 mod path;
 pub mod pkcs15;
+#[cfg(test)]
+mod scripted;
 pub mod secrets;
 mod token;
 pub mod v2;

@@ -23,3 +23,6 @@ mod token;
 pub use access::{Access, Condition, FileKind};
 pub use client::{Client, Probe};
 pub use file::{FileInfo, FileInfoError, NewFile};
+
+#[cfg(test)]
+mod tests;

@@ -1,42 +1,7 @@
-use std::collections::VecDeque;
-use std::sync::{Arc, Mutex};
-
-use iso7816::{Disposition, Link, LinkError, Protocol, Reset};
-
 use super::*;
+use crate::scripted::{Script, done, scripted_channel};
 use crate::secrets::{NewPasscode, OfficerPasscode, Passcode};
 use crate::{KeyId, LastTry, Role, Token, Tries};
-
-/// Commands to come and their answers, in hex.
-type Script = Arc<Mutex<VecDeque<(String, String)>>>;
-
-/// A link that expects commands and gives answers.
-struct Scripted(Script);
-
-impl Link for Scripted {
-    fn name(&self) -> &str {
-        "sim:scripted"
-    }
-    fn atr(&self) -> &[u8] {
-        &[0x3B, 0x00]
-    }
-    fn protocol(&self) -> Protocol {
-        Protocol::T1
-    }
-    fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, LinkError> {
-        let next = self.0.lock().unwrap().pop_front();
-        let command = hex::encode_upper(command);
-        let (expected, answer) = next.unwrap_or_else(|| panic!("no answer to {command}"));
-        assert_eq!(command, expected);
-        Ok(hex::decode(answer).unwrap())
-    }
-    fn reset(&mut self, _: Reset) -> Result<(), LinkError> {
-        Ok(())
-    }
-    fn disconnect(self: Box<Self>, _: Disposition) -> Result<(), LinkError> {
-        Ok(())
-    }
-}
 
 /// A client that has selected the application, and what is left of the script.
 fn scripted(exchanges: &[(&str, &str)]) -> (Client, Script) {
@@ -44,18 +9,8 @@ fn scripted(exchanges: &[(&str, &str)]) -> (Client, Script) {
         ("00A4040010A0000000770100700A1000F10000010000", "9000"),
         ("00A4000000", "9000"),
     ];
-    let script = start
-        .iter()
-        .chain(exchanges)
-        .map(|(command, answer)| (command.replace(' ', ""), answer.replace(' ', "")))
-        .collect();
-    let script: Script = Arc::new(Mutex::new(script));
-    let channel = Channel::new(Box::new(Scripted(Arc::clone(&script))));
+    let (channel, script) = scripted_channel(&[&start[..], exchanges].concat());
     (Client::select(channel).unwrap(), script)
-}
-
-fn done(script: &Mutex<VecDeque<(String, String)>>) {
-    assert_eq!(*script.lock().unwrap(), VecDeque::new());
 }
 
 const USER_POLICY: &str =
