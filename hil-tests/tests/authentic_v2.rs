@@ -223,7 +223,8 @@ fn a_passcode_is_changed_and_blocked_by_the_driver_and_unblocked_command_by_comm
 
     let unblocking = bench
         .program("pkcs15-tool")
-        .env("OPENSC_DEBUG", "3")
+        // At lower levels OpenSC says nothing of what happens inside a command with a PIN.
+        .env("OPENSC_DEBUG", "9")
         .args(["--unblock-pin", "--auth-id", PASSCODE_ID])
         .args(["--puk", OFFICER, "--new-pin", "24682468"])
         .outcome()?;
@@ -273,10 +274,10 @@ fn pkcs15_init_formats_a_blank_and_puts_keys_and_a_certificate_on_it() -> TestRe
     let holders = ["--auth-id", PASSCODE_ID];
     initialise(
         &[
-            &["--create-pkcs15", "--use-default-transport-keys"],
+            &["--create-pkcs15", "--use-default-transport-keys"][..],
             &["--so-puk", "", "--store-pin", "--label", "SCM"],
             &["--puk", OFFICER],
-            &holders[..],
+            &holders,
             &passcodes,
         ]
         .concat(),
