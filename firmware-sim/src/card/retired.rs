@@ -237,7 +237,7 @@ mod tests {
             for manager in ["07 A0000000030000", "08 A000000003000000"] {
                 assert_eq!(send(&mut chip, &format!("00A4040C{manager}")), "9000");
             }
-            assert_eq!(send(&mut chip, "00A40000023F00"), "6B00");
+            assert_eq!(send(&mut chip, "00A40000023F00"), "6A86");
             assert_eq!(send(&mut chip, "0020008000"), "6D00");
         }
     }
