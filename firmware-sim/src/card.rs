@@ -22,6 +22,7 @@ pub mod nvm;
 mod personalise;
 mod piv;
 mod random;
+mod retired;
 mod secure_messaging;
 mod session;
 mod state;
@@ -53,6 +54,7 @@ pub use self::model::{
 };
 pub use self::null::NullChip;
 pub use self::personalise::test_authority;
+pub use self::retired::{RetiredChip, RetiredModel};
 pub use self::secure_messaging::Suite;
 
 /// How a new card comes.

@@ -8,6 +8,7 @@
 
 use std::time::Duration;
 
+use firmware_sim::card::authentic::{AuthenticChip, AuthenticModel};
 use firmware_sim::card::{Interface, Model, PivChip};
 use firmware_sim::contacts::{Chip, Contacts};
 use iso7816::ber::{self, Tag};
@@ -329,6 +330,36 @@ fn a_wrong_le_over_t0_gets_6cxx_with_the_right_one() {
     }
     let (data, status) = card.send("80CA9F7F2D");
     assert_eq!((data.len(), status), (0x2D, 0x9000));
+}
+
+/// The one command of a card whose repetition shows: SELECT of the parent would go up twice.
+#[test]
+fn a_command_sent_again_after_6cxx_is_not_carried_out_again() {
+    let mut card = AuthenticChip::blank(&AuthenticModel::series8_v2(), 7);
+    card.power_on();
+    let mut send = |command: &str| {
+        let answer = card.transmit(&hex::decode(command.replace(' ', "")).unwrap());
+        hex::encode_upper(answer)
+    };
+    let officer = format!("3837363534333231{}", "FF".repeat(56));
+    assert_eq!(send("00A4040C10 A000000077010303000000F100000002"), "9000");
+    assert_eq!(send(&format!("0020000440 {officer}")), "9000");
+    for identifier in ["5011", "9001"] {
+        let create = "00E0000018 6216 82023800 8302";
+        let rest = "85020000 86080000000000000000";
+        assert_eq!(send(&format!("{create} {identifier} {rest}")), "9000");
+        assert_eq!(send(&format!("00A4000C02 {identifier}")), "9000");
+    }
+    let refused = send("00A4030000");
+    let right = refused.strip_prefix("6C").unwrap();
+    assert_eq!(send("00A40300FF"), refused);
+    let parent = send(&format!("00A40300{right}"));
+    assert!(parent.contains("83025011"), "{parent}");
+    // Another command in between: what was kept back is gone, and the command is a new one.
+    assert_eq!(send("00A4000C02 9001"), "9000");
+    assert_eq!(send("00A4030000"), refused);
+    assert_eq!(send("00A4000C02 9001"), "9000");
+    assert_eq!(send(&format!("00A40300{right}")), parent);
 }
 
 #[test]

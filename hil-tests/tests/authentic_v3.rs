@@ -2,133 +2,29 @@
 //! `authentic` driver through pcscd and vpcd. Where that driver stops, the test says where and why;
 //! `docs/opensc-series8.md` has the lines.
 
+#[path = "common/opensc.rs"]
+mod opensc;
+
 use std::error::Error;
 use std::fs;
-use std::path::Path;
 
-use hil_tests::{Background, Desk, Outcome, Program, RigError};
-use tempfile::TempDir;
+use hil_tests::Outcome;
 
-type TestResult = Result<(), Box<dyn Error>>;
-
-const PASSCODE: &str = "12345678";
-const OFFICER: &str = "87654321";
+use opensc::{Bench, OFFICER, PASSCODE, TestResult};
 
 /// The key pairs of a personalised card by their labels.
 const AUTHENTICATION: &str = "Authentication";
 const SIGNING: &str = "Content commitment";
 
-/// SEQUENCE { AlgorithmIdentifier SHA-256, OCTET STRING (32 bytes follow) } (RFC 8017, 9.2).
-const SHA_256_INFO: [u8; 19] = [
-    0x30, 0x31, 0x30, 0x0D, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x01, 0x05,
-    0x00, 0x04, 0x20,
-];
-
-/// A card in the reader and a folder to work in.
-struct Bench {
-    folder: TempDir,
-    _card: Background,
-    _desk: Desk,
-}
-
-impl Bench {
-    fn new(card: &[&str]) -> Result<Self, Box<dyn Error>> {
-        let folder = tempfile::tempdir()?;
-        fs::write(folder.path().join("message"), b"what is signed")?;
-        let desk = Desk::take()?;
-        let card = Program::ours("firmware-sim")?
-            .in_folder(folder.path())
-            .arg("card")
-            .args(card);
-        Ok(Self {
-            _card: desk.insert(card)?,
-            folder,
-            _desk: desk,
-        })
-    }
-
-    fn folder(&self) -> &Path {
-        self.folder.path()
-    }
-
-    fn read(&self, name: &str) -> std::io::Result<Vec<u8>> {
-        fs::read(self.folder().join(name))
-    }
-
-    fn program(&self, name: &str) -> Program {
-        Program::foreign(name).in_folder(self.folder())
-    }
-
-    fn run(&self, line: &[&str]) -> Result<Outcome, RigError> {
-        self.program(line[0]).args(&line[1..]).outcome()
-    }
-
-    fn succeed(&self, line: &[&str]) -> Result<String, RigError> {
-        Ok(self.program(line[0]).args(&line[1..]).succeed()?.stdout())
-    }
-
-    /// The id by which OpenSC finds a key and its certificate.
-    fn id(&self, label: &str) -> Result<String, Box<dyn Error>> {
-        let keys = self.succeed(&["pkcs15-tool", "--list-keys"])?;
-        let (_, key) = keys
-            .split_once(&format!("[{label}]"))
-            .ok_or_else(|| format!("no key `{label}` in {keys}"))?;
-        let line = key.lines().find(|line| line.trim().starts_with("ID "));
-        let (_, id) = line.and_then(|line| line.split_once(": ")).ok_or("no id")?;
-        Ok(id.trim().to_owned())
-    }
-
-    /// Writes the public key of a certificate on the card to `public.pem`.
-    fn public_key(&self, id: &str) -> TestResult {
-        self.succeed(&["pkcs15-tool", "--read-certificate", id, "-o", "card.pem"])?;
-        let key = self.succeed(&["openssl", "x509", "-in", "card.pem", "-noout", "-pubkey"])?;
-        fs::write(self.folder().join("public.pem"), key)?;
-        Ok(())
-    }
-
-    /// Signs `input` with a mechanism of PKCS#11 after login, into `signature`.
-    fn sign(&self, id: &str, mechanism: &str, input: &str) -> Result<Outcome, RigError> {
-        self.run(&[
-            "pkcs11-tool",
-            "--login",
-            "--pin",
-            PASSCODE,
-            "--sign",
-            "--id",
-            id,
-            "--mechanism",
-            mechanism,
-            "--input-file",
-            input,
-            "--output-file",
-            "signature",
-        ])
-    }
-
-    /// Whether OpenSSL takes `signature` for that of the message.
-    fn is_verified(&self, digest: &str) -> Result<bool, RigError> {
-        let outcome = self.run(&[
-            "openssl",
-            "dgst",
-            digest,
-            "-verify",
-            "public.pem",
-            "-signature",
-            "signature",
-            "message",
-        ])?;
-        Ok(outcome.code() == Some(0))
-    }
-
-    /// Writes the DigestInfo of the message to `digest-info`.
-    fn digest_info(&self) -> TestResult {
-        self.succeed(&[
-            "openssl", "dgst", "-sha256", "-binary", "-out", "digest", "message",
-        ])?;
-        let info = [&SHA_256_INFO[..], &self.read("digest")?].concat();
-        fs::write(self.folder().join("digest-info"), info)?;
-        Ok(())
-    }
+/// The id by which OpenSC finds a key and its certificate.
+fn id(bench: &Bench, label: &str) -> Result<String, Box<dyn Error>> {
+    let keys = bench.succeed(&["pkcs15-tool", "--list-keys"])?;
+    let (_, key) = keys
+        .split_once(&format!("[{label}]"))
+        .ok_or_else(|| format!("no key `{label}` in {keys}"))?;
+    let line = key.lines().find(|line| line.trim().starts_with("ID "));
+    let (_, id) = line.and_then(|line| line.split_once(": ")).ok_or("no id")?;
+    Ok(id.trim().to_owned())
 }
 
 #[test]
@@ -188,14 +84,14 @@ fn both_keys_sign_and_openssl_verifies_against_the_certificate_on_the_card() -> 
         let bench = Bench::new(&["--model", model])?;
         bench.digest_info()?;
         for label in [AUTHENTICATION, SIGNING] {
-            let id = bench.id(label)?;
+            let id = id(&bench, label)?;
             bench.public_key(&id)?;
             for (mechanism, input, digest) in [
                 ("RSA-PKCS", "digest-info", "-sha256"),
                 ("SHA1-RSA-PKCS", "message", "-sha1"),
                 ("SHA256-RSA-PKCS", "message", "-sha256"),
             ] {
-                let signed = bench.sign(&id, mechanism, input)?;
+                let signed = bench.signer(&id, mechanism, input).outcome()?;
                 assert_eq!(signed.code(), Some(0), "{signed}");
                 assert!(bench.is_verified(digest)?, "{bits} {label} {mechanism}");
             }
@@ -218,12 +114,21 @@ fn a_card_that_completes_no_digest_signs_digest_infos_only() -> TestResult {
     )?;
     let bench = Bench::new(&["--model", model.to_str().ok_or("a path that is no text")?])?;
     bench.digest_info()?;
-    let id = bench.id(SIGNING)?;
+    let id = id(&bench, SIGNING)?;
     bench.public_key(&id)?;
-    assert_eq!(bench.sign(&id, "RSA-PKCS", "digest-info")?.code(), Some(0));
+    assert_eq!(
+        bench
+            .signer(&id, "RSA-PKCS", "digest-info")
+            .outcome()?
+            .code(),
+        Some(0)
+    );
     assert!(bench.is_verified("-sha256")?);
     assert_eq!(
-        bench.sign(&id, "SHA256-RSA-PKCS", "message")?.code(),
+        bench
+            .signer(&id, "SHA256-RSA-PKCS", "message")
+            .outcome()?
+            .code(),
         Some(0)
     );
     assert!(!bench.is_verified("-sha256")?);
@@ -247,35 +152,9 @@ fn a_card_that_completes_no_digest_signs_digest_infos_only() -> TestResult {
 fn the_authentication_key_deciphers_and_the_signing_key_does_not() -> TestResult {
     let bench = Bench::new(&["--model", "series8-v3"])?;
     for (label, deciphers) in [(AUTHENTICATION, true), (SIGNING, false)] {
-        let id = bench.id(label)?;
+        let id = id(&bench, label)?;
         bench.public_key(&id)?;
-        bench.succeed(&[
-            "openssl",
-            "pkeyutl",
-            "-encrypt",
-            "-pubin",
-            "-inkey",
-            "public.pem",
-            "-in",
-            "message",
-            "-out",
-            "cryptogram",
-        ])?;
-        let outcome = bench.run(&[
-            "pkcs11-tool",
-            "--login",
-            "--pin",
-            PASSCODE,
-            "--decrypt",
-            "--id",
-            &id,
-            "--mechanism",
-            "RSA-PKCS",
-            "--input-file",
-            "cryptogram",
-            "--output-file",
-            "plain",
-        ])?;
+        let outcome = bench.decipher(&id)?;
         assert_eq!(outcome.code() == Some(0), deciphers, "{outcome}");
         let comes_out = bench.read("plain")? == bench.read("message")?;
         assert_eq!(comes_out, deciphers, "{label}");
@@ -380,22 +259,7 @@ fn a_foreign_scp01_opens_the_channel_and_everything_goes_through_it() -> TestRes
 #[test]
 fn pkcs15_init_stores_certificates_and_fails_over_keys_by_itself() -> TestResult {
     let bench = Bench::new(&["--model", "series8-v3"])?;
-    bench.succeed(&[
-        "openssl",
-        "req",
-        "-x509",
-        "-newkey",
-        "rsa:2048",
-        "-nodes",
-        "-keyout",
-        "key.pem",
-        "-out",
-        "new.pem",
-        "-subj",
-        "/CN=stored",
-        "-days",
-        "10",
-    ])?;
+    bench.self_signed("stored")?;
     bench.succeed(&[
         "pkcs15-init",
         "--store-certificate",
@@ -410,18 +274,10 @@ fn pkcs15_init_stores_certificates_and_fails_over_keys_by_itself() -> TestResult
         PASSCODE,
     ])?;
     bench.succeed(&["pkcs15-tool", "--read-certificate", "46", "-o", "read.pem"])?;
-    let print = |name: &str| {
-        bench.succeed(&[
-            "openssl",
-            "x509",
-            "-in",
-            name,
-            "-noout",
-            "-fingerprint",
-            "-sha256",
-        ])
-    };
-    assert_eq!(print("read.pem")?, print("new.pem")?);
+    assert_eq!(
+        bench.fingerprint("read.pem")?,
+        bench.fingerprint("new.pem")?
+    );
     bench.succeed(&[
         "pkcs15-init",
         "--delete-objects",

@@ -23,11 +23,30 @@ pub(crate) const FORMS: &str =
     "sim:series10, sim:series10-blank, sim:IMAGE, pcsc:NAME, serial:PATH, replay:FILE";
 
 /// The simulated cards that can be named, with what they are.
-pub(crate) const SIMULATED: [(&str, &str); 4] = [
+pub(crate) const SIMULATED: [(&str, &str); 11] = [
     ("sim:series10", "simulated personalised series 10 card"),
     ("sim:series10-blank", "simulated series 10 blank"),
     ("sim:series9", "simulated personalised series 9 card"),
     ("sim:series9-blank", "simulated series 9 blank"),
+    (
+        "sim:series8",
+        "simulated personalised series 8 card, AuthentIC v3.2.2",
+    ),
+    (
+        "sim:series8-blank",
+        "simulated series 8 blank, AuthentIC v3.2.2",
+    ),
+    (
+        "sim:series8-v2",
+        "simulated personalised series 8 card, AuthentIC v2.2",
+    ),
+    (
+        "sim:series8-v2-blank",
+        "simulated series 8 blank, AuthentIC v2.2",
+    ),
+    ("sim:series6", "simulated card of the retired series 6"),
+    ("sim:series5", "simulated card of the retired series 5"),
+    ("sim:series4", "simulated card of the retired series 4"),
 ];
 
 impl FromStr for Selector {

@@ -7,7 +7,7 @@ use iso7816::Protocol;
 use super::authentic::{AuthenticChip, AuthenticModel};
 use super::nvm::StateError;
 use super::state;
-use super::{Condition, Model, ModelError, PivChip, model};
+use super::{Condition, Model, ModelError, PivChip, RetiredChip, RetiredModel, model};
 use crate::contacts::Chip;
 
 /// The model of a card of any kind.
@@ -17,12 +17,15 @@ pub enum AnyModel {
     Piv(Box<Model>),
     /// Of an AuthentIC card.
     Authentic(Box<AuthenticModel>),
+    /// Of a card of a retired series.
+    Retired(Box<RetiredModel>),
 }
 
 impl AnyModel {
     /// The name of every built-in model.
     pub fn names() -> impl Iterator<Item = &'static str> {
-        Model::NAMES.into_iter().chain(AuthenticModel::NAMES)
+        let in_use = Model::NAMES.into_iter().chain(AuthenticModel::NAMES);
+        in_use.chain(RetiredModel::NAMES)
     }
 
     /// A built-in model by its name.
@@ -30,9 +33,11 @@ impl AnyModel {
     pub fn named(name: &str) -> Option<Self> {
         None.or_else(|| Model::named(name).map(Self::from))
             .or_else(|| AuthenticModel::named(name).map(Self::from))
+            .or_else(|| RetiredModel::named(name).map(Self::from))
     }
 
-    /// Reads a model: one that says which `applet` the card has is of an AuthentIC card.
+    /// Reads a model: one that says which `applet` the card has is of an AuthentIC card, or of a
+    /// retired one if that is `none`.
     ///
     /// # Errors
     ///
@@ -42,10 +47,12 @@ impl AnyModel {
             detail: error.to_string(),
         };
         let table: toml::Table = toml::from_str(text).map_err(malformed)?;
-        if table.contains_key("applet") {
-            AuthenticModel::parse(text).map(Self::from)
-        } else {
-            Model::parse(text).map(Self::from)
+        match table.get("applet") {
+            None => Model::parse(text).map(Self::from),
+            Some(applet) if applet.as_str() == Some(RetiredModel::NO_APPLET) => {
+                RetiredModel::parse(text).map(Self::from)
+            }
+            Some(_) => AuthenticModel::parse(text).map(Self::from),
         }
     }
 
@@ -67,6 +74,7 @@ impl AnyModel {
         match self {
             Self::Piv(model) => &model.name,
             Self::Authentic(model) => &model.name,
+            Self::Retired(model) => &model.name,
         }
     }
 
@@ -76,7 +84,14 @@ impl AnyModel {
         match self {
             Self::Piv(model) => &model.atr,
             Self::Authentic(model) => &model.atr,
+            Self::Retired(model) => &model.atr,
         }
+    }
+
+    /// Whether there are blanks of it.
+    #[must_use]
+    pub fn comes_blank(&self) -> bool {
+        !matches!(self, Self::Retired(_))
     }
 }
 
@@ -92,6 +107,12 @@ impl From<AuthenticModel> for AnyModel {
     }
 }
 
+impl From<RetiredModel> for AnyModel {
+    fn from(model: RetiredModel) -> Self {
+        Self::Retired(Box::new(model))
+    }
+}
+
 /// A card of any kind.
 #[derive(Debug)]
 pub enum SimCard {
@@ -99,15 +120,19 @@ pub enum SimCard {
     Piv(Box<PivChip>),
     /// An AuthentIC card.
     Authentic(Box<AuthenticChip>),
+    /// A card of a retired series.
+    Retired(Box<RetiredChip>),
 }
 
 impl SimCard {
-    /// A card in this condition, which lives as long as the process.
+    /// A card in this condition, which lives as long as the process. A retired one has no
+    /// condition.
     #[must_use]
     pub fn new(model: &AnyModel, number: u64, condition: Condition) -> Self {
         match model {
             AnyModel::Piv(model) => PivChip::new(model, number, condition).into(),
             AnyModel::Authentic(model) => AuthenticChip::new(model, number, condition).into(),
+            AnyModel::Retired(model) => RetiredChip::new(model, number).into(),
         }
     }
 
@@ -119,6 +144,9 @@ impl SimCard {
             None => (name, Condition::Personalised),
         };
         let model = AnyModel::named(name)?;
+        if condition == Condition::Blank && !model.comes_blank() {
+            return None;
+        }
         Some(Self::new(&model, number, condition))
     }
 
@@ -145,6 +173,7 @@ impl SimCard {
             AnyModel::Authentic(model) => {
                 AuthenticChip::open(path, model, number, condition).map(Self::from)
             }
+            AnyModel::Retired(model) => RetiredChip::open(path, model, number).map(Self::from),
         }
     }
 
@@ -164,6 +193,7 @@ impl SimCard {
         let card = match model {
             AnyModel::Piv(_) => PivChip::from_kept(kept, path)?.into(),
             AnyModel::Authentic(_) => AuthenticChip::from_kept(kept, path)?.into(),
+            AnyModel::Retired(_) => RetiredChip::from_kept(kept, path)?.into(),
         };
         Ok(Some(card))
     }
@@ -174,6 +204,7 @@ impl SimCard {
         match self {
             Self::Piv(chip) => &chip.model().name,
             Self::Authentic(chip) => &chip.model().name,
+            Self::Retired(chip) => &chip.model().name,
         }
     }
 
@@ -183,6 +214,7 @@ impl SimCard {
         match self {
             Self::Piv(chip) => chip.model().clone().into(),
             Self::Authentic(chip) => chip.model().clone().into(),
+            Self::Retired(chip) => chip.model().clone().into(),
         }
     }
 
@@ -192,6 +224,7 @@ impl SimCard {
         match self {
             Self::Piv(chip) => chip.number(),
             Self::Authentic(chip) => chip.number(),
+            Self::Retired(chip) => chip.number(),
         }
     }
 
@@ -199,6 +232,7 @@ impl SimCard {
         match self {
             Self::Piv(chip) => &mut **chip,
             Self::Authentic(chip) => &mut **chip,
+            Self::Retired(chip) => &mut **chip,
         }
     }
 }
@@ -215,6 +249,12 @@ impl From<AuthenticChip> for SimCard {
     }
 }
 
+impl From<RetiredChip> for SimCard {
+    fn from(chip: RetiredChip) -> Self {
+        Self::Retired(Box::new(chip))
+    }
+}
+
 impl Chip for SimCard {
     fn power_on(&mut self) -> Vec<u8> {
         self.chip().power_on()
@@ -228,10 +268,52 @@ impl Chip for SimCard {
         match self {
             Self::Piv(chip) => chip.protocol(),
             Self::Authentic(chip) => chip.protocol(),
+            Self::Retired(chip) => chip.protocol(),
         }
     }
 
     fn transmit(&mut self, command: &[u8]) -> Vec<u8> {
         self.chip().transmit(command)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_built_in_model_is_found_by_its_name_and_read_back_from_its_text() {
+        for name in AnyModel::names() {
+            let model = AnyModel::named(name).unwrap();
+            assert_eq!(model.name(), name);
+            let text = match &model {
+                AnyModel::Piv(model) => &model.source.0,
+                AnyModel::Authentic(model) => &model.source.0,
+                AnyModel::Retired(model) => &model.source.0,
+            };
+            let read = AnyModel::parse(text).unwrap();
+            assert_eq!((read.name(), read.atr()), (name, model.atr()));
+        }
+    }
+
+    #[test]
+    fn a_retired_card_is_had_by_name_but_not_as_a_blank() {
+        for name in RetiredModel::NAMES {
+            let card = SimCard::named(name, 3).unwrap();
+            assert_eq!((card.model_name(), card.number()), (name, 3));
+            assert!(SimCard::named(&format!("{name}-blank"), 3).is_none());
+        }
+    }
+
+    #[test]
+    fn a_retired_card_comes_back_from_its_state_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("old.card");
+        let model = RetiredModel::series5().into();
+        SimCard::open(&path, &model, 5, Condition::Personalised).unwrap();
+        let found = SimCard::resume(&path).unwrap().unwrap();
+        assert_eq!((found.model_name(), found.number()), ("series5", 5));
+        let other = RetiredModel::series6().into();
+        assert!(SimCard::open(&path, &other, 5, Condition::Personalised).is_err());
     }
 }

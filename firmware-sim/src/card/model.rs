@@ -340,6 +340,12 @@ pub enum ModelError {
         /// The model's short name.
         name: String,
     },
+    /// Cards of this kind are issued no more, so there are no blanks.
+    #[error("card model `{name}` is of a retired series, which has no blanks")]
+    NoBlank {
+        /// The model's short name.
+        name: String,
+    },
     /// A card of this kind has contacts only.
     #[error("card model `{name}` has no contactless interface")]
     NoContactless {

@@ -28,6 +28,8 @@ pub(super) struct Carrier {
 pub(super) struct Exchange {
     pub(super) chain: Option<Chain>,
     pub(super) pending: Option<Pending>,
+    /// Over T=0, the answer to the command of this header, which came with a wrong Le.
+    pub(super) kept_back: Option<([u8; 4], Pending)>,
 }
 
 /// A card as its transport sees it.

@@ -38,8 +38,8 @@ Examples:
   firmware-sim card --null
           A card that answers 9000 to anything, to measure everything but the card.")]
 pub(crate) struct Arguments {
-    /// The kind of card: series10, series9, series8-v3, series8-v2, or the path of a
-    /// model file
+    /// The kind of card: series10, series9, series8-v3, series8-v2, the retired series6, series5
+    /// and series4, or the path of a model file
     /// [default: series10]
     #[arg(long, value_name = "NAME|FILE")]
     model: Option<String>,
@@ -123,6 +123,10 @@ fn chip(arguments: &Arguments) -> Result<(Box<dyn Chip>, String), Failure> {
     };
     let (model, number) = found.unwrap_or_else(|| (Model::series10().into(), 1));
     let model = asked.unwrap_or(model);
+    if arguments.blank && !model.comes_blank() {
+        let name = model.name().to_owned();
+        return Err(ModelError::NoBlank { name }.into());
+    }
     let number = arguments.number.unwrap_or(number);
     let mut card = match &arguments.state {
         Some(path) => SimCard::open(path, &model, number, condition)?,

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::thread;
 
 use clap::Args;
-use firmware_sim::card::{AnyModel, Condition, SimCard};
+use firmware_sim::card::{AnyModel, Condition, ModelError, SimCard};
 use firmware_sim::contacts::{Chip, Contacts};
 use firmware_sim::station::{ChipError, Config, SimStation};
 use firmware_sim::vpcd::{self, Event, Stop};
@@ -56,6 +56,10 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let build = &arguments.build;
     let model = AnyModel::find(&arguments.model)?;
+    if !model.comes_blank() {
+        let name = model.name().to_owned();
+        return Err(ModelError::NoBlank { name }.into());
+    }
     let name = format!("sim:{}", model.name());
     let config = Config {
         printer: build.setup(),

@@ -28,10 +28,10 @@ use x509_cert::ext::pkix::{
 };
 use x509_cert::name::Name;
 use x509_cert::serial_number::SerialNumber;
-use x509_cert::time::{Time, Validity};
+use x509_cert::time::Validity;
 
 use crate::card::personalise::authority::{
-    ENCODES, Profile, extension, subject_key_identifier, uri,
+    ENCODES, Profile, extension, subject_key_identifier, time, uri,
 };
 use crate::card::random::seeded;
 
@@ -44,11 +44,11 @@ const CLIENT_AUTHENTICATION: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.
 /// The reserved top-level name keeps this address from ever being asked (RFC 2606).
 const REVOCATION_ADDRESS: &str = "http://crl.simulated.invalid/1/crlc1.crl";
 
-/// Three years and half an hour, as renewal is due every three years; fixed like all else here.
+/// Two years and half an hour, as the certificate they are made after; fixed like all else here.
 const BEGIN: (u16, u8, u8) = (2026, 1, 1);
-const END: (u16, u8, u8) = (2029, 1, 1);
+const END: (u16, u8, u8) = (2028, 1, 1);
 /// Seven tenths of the life.
-const LAST_USE: (u16, u8, u8) = (2028, 2, 6);
+const LAST_USE: (u16, u8, u8) = (2027, 5, 27);
 
 const AUTHORITY_BITS: usize = 2048;
 
@@ -227,9 +227,7 @@ fn revocation() -> CrlDistributionPoints {
 }
 
 fn validity() -> Validity {
-    let at =
-        |date, minute| Time::GeneralTime(GeneralizedTime::from_date_time(moment(date, minute)));
-    Validity::new(at(BEGIN, 0), at(END, 30))
+    Validity::new(time(moment(BEGIN, 0)), time(moment(END, 30)))
 }
 
 fn moment((year, month, day): (u16, u8, u8), minute: u8) -> DateTime {
@@ -256,6 +254,7 @@ pub(super) fn days() -> [String; 2] {
 #[cfg(test)]
 mod tests {
     use der::Decode;
+    use x509_cert::time::Time;
 
     use super::*;
     use crate::card::authentic::rsa::{F4, RsaKey};
@@ -287,6 +286,12 @@ mod tests {
             Certificate::from_der(&authority.certify(&holder, Usage::Signing, &key.public()))
                 .unwrap();
         let tbs = certificate.tbs_certificate();
+        let validity = tbs.validity();
+        for time in [&validity.not_before, &validity.not_after] {
+            assert!(matches!(time, Time::UtcTime(_)), "{time}");
+        }
+        let life = validity.not_after.to_unix_duration() - validity.not_before.to_unix_duration();
+        assert_eq!(life.as_secs(), 730 * 86_400 + 30 * 60);
         let expected = format!("CN={},OU=People,O=nhs", holder.common_name());
         assert_eq!(tbs.subject().to_string(), expected);
         assert_eq!(

@@ -6,7 +6,9 @@ use ::piv::words::KeyReference;
 use cms::builder::{SignedDataBuilder, SignerInfoBuilder};
 use cms::cert::{CertificateChoices, IssuerAndSerialNumber};
 use cms::signed_data::{EncapsulatedContentInfo, SignerIdentifier};
-use der::asn1::{Any, Ia5String, ObjectIdentifier, OctetString, SetOfVec};
+use der::asn1::{
+    Any, GeneralizedTime, Ia5String, ObjectIdentifier, OctetString, SetOfVec, UtcTime,
+};
 use der::flagset::FlagSet;
 use der::{DateTime, Encode};
 use p256::ecdsa::{DerSignature, SigningKey};
@@ -369,10 +371,18 @@ fn name(common_name: &str) -> Name {
 fn validity() -> Validity {
     let at = |year, month, day, hour, minute, second| {
         DateTime::new(year, month, day, hour, minute, second)
-            .map(|time| Time::GeneralTime(time.into()))
+            .map(time)
             .expect(ENCODES)
     };
     Validity::new(at(2026, 1, 1, 0, 0, 0), at(2035, 12, 31, 23, 59, 59))
+}
+
+/// A date of validity: UTCTime through 2049 (RFC 5280, 4.1.2.5).
+pub(in crate::card) fn time(moment: DateTime) -> Time {
+    match UtcTime::from_date_time(moment) {
+        Ok(time) => Time::UtcTime(time),
+        Err(_) => Time::GeneralTime(GeneralizedTime::from_date_time(moment)),
+    }
 }
 
 fn public(key: &SigningKey) -> SubjectPublicKeyInfoOwned {

@@ -49,26 +49,16 @@ impl AuthenticChip {
         }
     }
 
-    /// The master file; what is right under the current dedicated file; that file itself; its
-    /// parent and what is right under that (ISO/IEC 7816-4, 7.3.1).
+    /// The master file, or what is right under the current dedicated file. ISO/IEC 7816-4, 7.3.1,
+    /// would have a card look beside and above that too, which this one cannot do: before OpenSC
+    /// makes object 2000 in 9001 or 3000 in 9002 it deletes what answers to that name there, and
+    /// 5011 above holds files of both names.
     fn find(&self, identifier: u16) -> Option<Place> {
         if identifier == words::MASTER_FILE {
             return Some(MASTER);
         }
         let directory = self.session.v2.directory;
-        let under = |place| files::child(&self.memory, place, identifier);
-        if let Some((place, _)) = under(directory) {
-            return Some(place);
-        }
-        let (header, _) = files::file(&self.memory, directory)?;
-        let (parent, _) = files::file(&self.memory, header.parent)?;
-        if header.identifier == identifier {
-            Some(directory)
-        } else if parent.identifier == identifier {
-            Some(header.parent)
-        } else {
-            under(header.parent).map(|(place, _)| place)
-        }
+        files::child(&self.memory, directory, identifier).map(|(place, _)| place)
     }
 
     fn parent_of_directory(&self) -> Result<Place, StatusWord> {
