@@ -2,9 +2,11 @@
 
 pub(crate) mod capture;
 pub(crate) mod diff;
+pub(crate) mod estate;
 pub(crate) mod inspect;
 pub(crate) mod issue;
 pub(crate) mod print;
 pub(crate) mod readers;
+pub(crate) mod series;
 pub(crate) mod transcript;
 pub(crate) mod validate;

@@ -33,6 +33,7 @@ use crate::output::{Ending, Failure, Output, STDOUT};
   cardwright capture --reader pcsc: -o card.json save everything readable of a card
   cardwright diff golden.json card.json          say how one card departs from another
   cardwright issue examples/requests.csv         issue cards at a simulated station
+  cardwright series show 10                      what is known of a series, and what is not
   cardwright transcript show run-data/transcripts/FILE.jsonl
 
 Exit codes: 0 done, 1 findings or failed cards, 2 usage or input,
@@ -52,10 +53,12 @@ struct Cli {
 enum Command {
     Capture(commands::capture::Capture),
     Diff(commands::diff::Diff),
+    Estate(commands::estate::Estate),
     Inspect(commands::inspect::Inspect),
     Issue(commands::issue::Issue),
     Print(commands::print::Print),
     Readers(commands::readers::Readers),
+    Series(commands::series::Series),
     Transcript(commands::transcript::Transcript),
     Validate(Box<commands::validate::Validate>),
 }
@@ -76,10 +79,12 @@ fn run(command: &Command, output: Output) -> Result<Ending, Failure> {
     match command {
         Command::Capture(capture) => capture.run(output),
         Command::Diff(diff) => diff.run(output),
+        Command::Estate(estate) => estate.run(output),
         Command::Inspect(inspect) => inspect.run(output),
         Command::Issue(issue) => issue.run(output),
         Command::Print(print) => print.run(output),
         Command::Readers(readers) => readers.run(output),
+        Command::Series(series) => series.run(output),
         Command::Transcript(transcript) => transcript.run(output),
         Command::Validate(validate) => validate.run(output),
     }

@@ -2,6 +2,7 @@
 
 mod background;
 mod check;
+mod drawing;
 mod error;
 mod fit;
 mod fonts;
@@ -12,6 +13,7 @@ mod template;
 mod text;
 
 pub use check::{DYE_TOLERANCE, FaceMismatch, check_face};
+pub use drawing::{DrawError, draw_svg};
 pub use error::{FaceError, FontError, PhotoError, TemplateError, Warning};
 pub use fonts::Fonts;
 pub use photo::Photo;

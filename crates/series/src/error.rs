@@ -82,7 +82,7 @@ impl Blamed for ProfileError {
 
     fn hint(&self) -> Option<String> {
         match self {
-            Self::Absent { .. } => Some("`cardwright series` lists the profiles".to_owned()),
+            Self::Absent { .. } => Some("`cardwright series list` shows the profiles".to_owned()),
             Self::Duplicate { .. } => Some("give your own profile another id".to_owned()),
             _ => None,
         }

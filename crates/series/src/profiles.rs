@@ -76,14 +76,19 @@ impl Profiles {
         Ok(())
     }
 
-    /// The profile with this id.
+    /// The profile with this id, or of the NHS series with this number: `series-10` or `10`.
     ///
     /// # Errors
     ///
     /// [`ProfileError::Absent`].
     pub fn get(&self, id: &str) -> Result<&Profile, ProfileError> {
+        let number = id.parse::<u8>().ok();
         self.iter()
             .find(|profile| profile.id == id)
+            .or_else(|| {
+                self.iter()
+                    .find(|profile| number.is_some() && profile.series == number)
+            })
             .ok_or_else(|| ProfileError::Absent {
                 id: id.to_owned(),
                 known: self.iter().map(|profile| profile.id.clone()).collect(),
