@@ -29,6 +29,7 @@ check:
 # The figures in the README.
 bench:
     cargo bench --package cardwright-face --package cardwright-printers
+    cargo bench --package cardwright-estate
     cargo bench --package hil-tests
 
 # A simulated series 10 card behind pcscd (needs pcscd and vsmartcard-vpcd).

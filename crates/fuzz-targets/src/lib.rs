@@ -4,6 +4,7 @@ mod authentic;
 mod cards;
 mod codecs;
 mod documents;
+mod estate_files;
 mod link;
 mod mutation;
 mod objects;
@@ -55,6 +56,8 @@ pub const TARGETS: &[Target] = &[
     named("command", codecs::command),
     named("cvc", objects::cvc),
     named("discovery", objects::discovery),
+    named("estate_inventory", estate_files::inventory),
+    named("estate_register", estate_files::register),
     named("face_object", objects::face_object),
     named("face_record", objects::face_record),
     named("fingerprints_object", objects::fingerprints_object),

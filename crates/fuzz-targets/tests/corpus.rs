@@ -583,6 +583,45 @@ fn documents(corpus: &mut Corpus) {
     corpus.seed("card_image", "two-objects", image);
 }
 
+fn estate_files(corpus: &mut Corpus) {
+    let inventory = repository("examples/inventory.csv");
+    let text = String::from_utf8(inventory.clone()).unwrap();
+    // As Excel writes it where the comma is in numbers.
+    let excel = format!(
+        "\u{FEFF}sep=;\r\n{}",
+        text.replace(',', ";").replace('\n', "\r\n")
+    );
+    corpus.seed("estate_inventory", "example", inventory);
+    corpus.seed("estate_inventory", "excel", excel);
+    corpus.seed(
+        "estate_inventory",
+        "quoted",
+        "site,cards,unknown\n\"A, \"\"B\"\"\n\",12\n,,\nC,-1,x,y\n",
+    );
+    for part in ["calendar", "capabilities", "workstation"] {
+        let path = format!("crates/estate/register/{part}.toml");
+        corpus.seed("estate_register", part, repository(&path));
+    }
+    corpus.seed("estate_register", "own", OWN_REGISTER);
+}
+
+/// A register as a site writes its own: one event, one rule that begins with it.
+const OWN_REGISTER: &str = r#"schema = 1
+
+[[event]]
+id = "own"
+what = "our desks change over"
+date = { value = "2026-12-01", source = "RS", certainty = "public" }
+
+[[rule]]
+id = "own-rule"
+kind = "block"
+series = [8]
+clients = ["smartcard-connect"]
+begins = "own"
+says = { value = "no longer", source = "RS", certainty = "public" }
+"#;
+
 #[test]
 fn the_corpus_is_what_the_vectors_and_the_simulated_cards_give() {
     let mut corpus = Corpus::default();
@@ -591,6 +630,7 @@ fn the_corpus_is_what_the_vectors_and_the_simulated_cards_give() {
     printing(&mut corpus);
     authentic_v3(&mut corpus);
     documents(&mut corpus);
+    estate_files(&mut corpus);
     serial(&mut corpus);
     let folder = vectors().join("corpus");
     for ((target, name), (bytes, lasting)) in &corpus.0 {

@@ -5,6 +5,7 @@
 //! knows a particular card.
 
 mod fold;
+mod particulars;
 mod tlv;
 
 use std::fmt;
@@ -43,7 +44,7 @@ pub struct GenericNames;
 
 impl Names for GenericNames {
     fn application(&self, aid: &[u8]) -> Option<String> {
-        const KNOWN: [(&[u8], &str); 6] = [
+        const KNOWN: [(&[u8], &str); 9] = [
             (
                 &[0xA0, 0x00, 0x00, 0x03, 0x08, 0x00, 0x00, 0x10, 0x00],
                 "PIV",
@@ -56,7 +57,21 @@ impl Names for GenericNames {
                 &[0xA0, 0x00, 0x00, 0x00, 0x03, 0x00, 0x00],
                 "card manager (Open Platform)",
             ),
+            (
+                &[0xA0, 0x00, 0x00, 0x00, 0x77, 0x01, 0x03, 0x03],
+                "AuthentIC v2",
+            ),
+            (
+                &[0xA0, 0x00, 0x00, 0x00, 0x77, 0x01, 0x00, 0x70, 0x0A],
+                "AuthentIC v3",
+            ),
             (&[0xA0, 0x00, 0x00, 0x00, 0x77, 0x01], "AuthentIC"),
+            (
+                &[
+                    0xA0, 0x00, 0x00, 0x00, 0x63, 0x50, 0x4B, 0x43, 0x53, 0x2D, 0x31, 0x35,
+                ],
+                "PKCS#15",
+            ),
             (
                 &[0xA0, 0x00, 0x00, 0x03, 0x97, 0x43, 0x49, 0x44, 0x5F],
                 "Windows plug and play",
@@ -149,20 +164,50 @@ pub fn command(apdu: &Apdu, names: &dyn Names) -> Description {
         None => format!("reference {p2:02X}"),
     };
     let sized = || plural(data.len(), "byte");
+    let proprietary = class & 0x80 != 0;
     let (name, mut details) = match instruction {
         0x20 | 0x21 if p1 == 0xFF => ("VERIFY", vec![reference(), "log out".to_owned()]),
         0x20 | 0x21 if data.is_empty() => ("VERIFY", vec![reference(), "ask state".to_owned()]),
         0x20 | 0x21 => ("VERIFY", vec![reference()]),
-        0x22 => ("MANAGE SECURITY ENVIRONMENT", vec![environment(p2)]),
+        0x22 => (
+            "MANAGE SECURITY ENVIRONMENT",
+            [vec![environment(p2)], particulars::environment(data)].concat(),
+        ),
+        // Tries, length and 64 bytes: AuthentIC v2. A new passcode alone has no more than 64.
+        0x24 if (p1, p2) == (0x01, 0x01) && data.len() >= 66 => (
+            "CHANGE REFERENCE DATA",
+            vec!["define the passcode and its tries".to_owned()],
+        ),
+        0x24 if p1 == 0x01 => (
+            "CHANGE REFERENCE DATA",
+            vec![reference(), "without the old one".to_owned()],
+        ),
         0x24 => ("CHANGE REFERENCE DATA", vec![reference()]),
         0x25 => ("UPDATE KEY", vec![key()]),
         0x2A => ("PERFORM SECURITY OPERATION", vec![operation(p1, p2)]),
+        0x2C if p1 == 0x02 => (
+            "RESET RETRY COUNTER",
+            vec![reference(), "new value alone".to_owned()],
+        ),
+        0x2C if p1 == 0x03 => (
+            "RESET RETRY COUNTER",
+            vec![reference(), "counter alone".to_owned()],
+        ),
         0x2C | 0x2D => ("RESET RETRY COUNTER", vec![reference()]),
+        0x2E if proprietary => ("LOG OUT", vec![format!("passcode {:X}", p2 & 0x0F)]),
+        0x32 if proprietary => ("DELETE RECORD", vec![format!("record {p1}")]),
+        0x34 if proprietary => ("LIST FILES", vec![]),
         0x44 => ("ACTIVATE FILE", vec![]),
-        0x46 | 0x47 => ("GENERATE ASYMMETRIC KEY PAIR", vec![key()]),
-        0x50 if class & 0x80 != 0 => ("INITIALIZE UPDATE", vec![format!("key version {p1:02X}")]),
+        0x46 | 0x47 => (
+            "GENERATE ASYMMETRIC KEY PAIR",
+            Some(data)
+                .filter(|_| p2 == 0)
+                .and_then(particulars::generated)
+                .unwrap_or_else(|| vec![key()]),
+        ),
+        0x50 if proprietary => ("INITIALIZE UPDATE", vec![format!("key version {p1:02X}")]),
         0x70 => ("MANAGE CHANNEL", vec![]),
-        0x82 if class & 0x80 != 0 => (
+        0x82 if proprietary => (
             "EXTERNAL AUTHENTICATE",
             vec![format!("security level {p1:02X}")],
         ),
@@ -173,7 +218,16 @@ pub fn command(apdu: &Apdu, names: &dyn Names) -> Description {
         0xA4 => ("SELECT", vec![selection(apdu, names)]),
         0xB0 => ("READ BINARY", vec![place(p1, p2)]),
         0xB2 => ("READ RECORD", vec![format!("record {p1}")]),
+        0xB4 if proprietary => ("READ COMPONENT", vec![component(p1)]),
         0xC0 => ("GET RESPONSE", vec![]),
+        // No tag of BER-TLV goes on like this after 5F (ISO/IEC 8825-1, 8.1.2.4).
+        0xCA if p1 == 0x5F && p2 < 0x1F => (
+            "GET DATA",
+            vec![match names.key(p2) {
+                Some(name) => format!("policy of {name} ({p2:02X})"),
+                None => format!("policy of credential {p2:02X}"),
+            }],
+        ),
         0xCA => {
             let tag = if p1 == 0 {
                 u32::from(p2)
@@ -185,16 +239,22 @@ pub fn command(apdu: &Apdu, names: &dyn Names) -> Description {
         0xCB => ("GET DATA", objects(data, names)),
         0xD0 => ("WRITE BINARY", vec![place(p1, p2), sized()]),
         0xD6 => ("UPDATE BINARY", vec![place(p1, p2), sized()]),
+        // Keys of GlobalPlatform are numbered from 1 to 3.
+        0xD8 if proprietary && p2 == 0x04 => {
+            ("WRITE COMPONENT", vec![format!("component {p1}"), sized()])
+        }
         0xD8 => ("PUT KEY", vec![format!("key version {p1:02X}")]),
         0xDB | 0xDA => ("PUT DATA", [objects(data, names), vec![sized()]].concat()),
         0xDC => ("UPDATE RECORD", vec![format!("record {p1}"), sized()]),
-        0xE0 => ("CREATE FILE", vec![]),
-        0xE2 if class & 0x80 != 0 => ("STORE DATA", vec![format!("block {p2}"), sized()]),
+        0xE0 => ("CREATE FILE", particulars::created(data)),
+        0xE2 if !proprietary => ("APPEND RECORD", vec![sized()]),
+        0xE2 => ("STORE DATA", vec![format!("block {p2}"), sized()]),
+        0xE4 if !proprietary => ("DELETE FILE", particulars::deleted(p1, data)),
         0xE4 => ("DELETE", vec![]),
-        0xE6 if class & 0x80 != 0 => ("INSTALL", vec![install(p1).to_owned()]),
-        0xE8 if class & 0x80 != 0 => ("LOAD", vec![format!("block {p2}"), sized()]),
-        0xF0 if class & 0x80 != 0 => ("SET STATUS", vec![]),
-        0xF2 if class & 0x80 != 0 => ("GET STATUS", vec![status_of(p1).to_owned()]),
+        0xE6 if proprietary => ("INSTALL", vec![install(p1).to_owned()]),
+        0xE8 if proprietary => ("LOAD", vec![format!("block {p2}"), sized()]),
+        0xF0 if proprietary => ("SET STATUS", vec![]),
+        0xF2 if proprietary => ("GET STATUS", vec![status_of(p1).to_owned()]),
         0xFE => ("IMPORT KEY", vec![key()]),
         0xFF => ("SET MANAGEMENT KEY", vec![]),
         _ => {
@@ -325,6 +385,14 @@ fn environment(p2: u8) -> String {
         0xB6 => "signature".to_owned(),
         0xB8 => "confidentiality".to_owned(),
         _ => format!("template {p2:02X}"),
+    }
+}
+
+fn component(p1: u8) -> String {
+    match p1 {
+        1 => "modulus".to_owned(),
+        2 => "public exponent".to_owned(),
+        _ => format!("component {p1}"),
     }
 }
 

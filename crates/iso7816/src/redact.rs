@@ -11,18 +11,19 @@
 //! | command | withheld |
 //! |---|---|
 //! | VERIFY 20, 21 | data: passcode, pairing code, biometric |
-//! | CHANGE REFERENCE DATA 24, 25; RESET RETRY COUNTER 2C, 2D | data |
+//! | CHANGE REFERENCE DATA 24, 25 (AuthentIC v2 defines a PIN with it); RESET RETRY COUNTER 2C, 2D | data |
 //! | UPDATE KEY 25, PUT KEY D8, import key FE, set management key FF | data |
-//! | PUT DATA DB | all after the tag list for the pairing code; all that is no PIV object |
+//! | WRITE COMPONENT D8 (AuthentIC v2) | data, unless all of it is a public key's modulus or exponent |
+//! | PUT DATA DB | all after the tag list for the pairing code; all that is no PIV object, so every key of AuthentIC v3; all that is enciphered |
 //! | STORE DATA E2 | data |
 //! | EXTERNAL AUTHENTICATE 82 | data |
-//! | INITIALIZE UPDATE 50 | response after key diversification data and key information |
+//! | INITIALIZE UPDATE 50 (SCP01, 02, 03) | response after key diversification data and key information |
 //! | GENERAL AUTHENTICATE 87, key 9B | template values, both ways |
 //! | GENERAL AUTHENTICATE 87 with tag 85, or key 9D, 82 to 95 | response |
 //! | GENERAL AUTHENTICATE 87 with a template that cannot be read | response |
-//! | PERFORM SECURITY OPERATION 2A, decipher | response |
+//! | PERFORM SECURITY OPERATION 2A, decipher, each part of a chain | response |
 //! | GET DATA CB of 5FC123 | response |
-//! | READ BINARY, UPDATE BINARY of file 2000 (AuthentIC v2 unblocking code) | response, data |
+//! | READ BINARY, WRITE BINARY, UPDATE BINARY of file 2000, selected or just created (AuthentIC v2 unblocking code) | response, data |
 //!
 //! Parts of a chain are judged with the parts before them, GET RESPONSE with the command whose
 //! response it fetches.
@@ -48,7 +49,7 @@ pub struct Redaction {
 pub struct Redactor {
     chain: Option<Chain>,
     pending: Option<Withheld>,
-    /// The file selected last is the one AuthentIC v2 keeps the unblocking code in.
+    /// The file selected or created last may be the one AuthentIC v2 keeps the unblocking code in.
     puk_file: bool,
 }
 
@@ -119,6 +120,7 @@ impl Redactor {
             };
             let well_formed = parsed.is_some();
             let part = Part {
+                class,
                 header: [instruction, p1, p2],
                 more: class & Command::CHAINING != 0,
                 well_formed,
@@ -165,10 +167,13 @@ impl Redactor {
                 match p2 {
                     0x96 | 0x97 => Secret::Biometric,
                     0x98 => Secret::PairingCode,
-                    0x81 | 0x84 => Secret::Puk,
+                    0x84 => Secret::Puk,
                     _ => Secret::Pin,
                 },
             ),
+            0x24 if [p1, p2] == DEFINE_PIN && part.data.len() > DEFINED_PIN => {
+                all(spans, Secret::PukAndPin);
+            }
             0x24 => all(
                 spans,
                 match p2 {
@@ -177,7 +182,16 @@ impl Redactor {
                     _ => Secret::Pin,
                 },
             ),
-            0x2C | 0x2D => all(spans, Secret::PukAndPin),
+            // P1: the unblocking code alone, the new passcode alone (ISO/IEC 7816-4, 11.5.10).
+            0x2C | 0x2D => all(
+                spans,
+                match p1 {
+                    0x01 => Secret::Puk,
+                    0x02 => Secret::Pin,
+                    _ => Secret::PukAndPin,
+                },
+            ),
+            0xD8 if writes_public_component(part, &whole) => {}
             0x25 | 0xD8 | 0xFE | 0xFF => all(spans, Secret::Key),
             0xE2 => all(spans, Secret::PersonalisationData),
             0x82 => all(spans, Secret::AdminCryptogram),
@@ -195,6 +209,8 @@ impl Redactor {
             {
                 return Some(Withheld::new(Secret::PairingCode, Shape::All));
             }
+            // Enciphered, the object is not known.
+            0xDB if part.is_secured() => all(spans, Secret::Key),
             0xDB => match whole
                 .as_ref()
                 .map_or(Put::Secret(0, Secret::Key), |whole| judge_put(whole))
@@ -204,6 +220,13 @@ impl Redactor {
                     withhold(spans, part.range(from.saturating_sub(before)), what);
                 }
             },
+            // AuthentIC v2 may leave the file created selected.
+            0xE0 => {
+                self.puk_file |= part
+                    .data
+                    .windows(4)
+                    .any(|object| object == CREATED_PUK_FILE)
+            }
             0xA4 => self.puk_file |= part.data.ends_with(&PUK_FILE),
             0xB0 if self.puk_file => return Some(Withheld::new(Secret::Puk, Shape::All)),
             0xD0 | 0xD6 if self.puk_file => all(spans, Secret::Puk),
@@ -252,6 +275,7 @@ impl std::fmt::Debug for Redactor {
 
 /// One command APDU on its way through the rules.
 struct Part<'a> {
+    class: u8,
     /// INS, P1, P2.
     header: [u8; 3],
     more: bool,
@@ -262,6 +286,16 @@ struct Part<'a> {
 }
 
 impl Part<'_> {
+    /// Whether the class byte says secure messaging (ISO/IEC 7816-4, 5.4.1; GlobalPlatform Card
+    /// Specification, 11.1.4).
+    const fn is_secured(&self) -> bool {
+        if self.class & 0x40 == 0 {
+            self.class & 0x0C != 0
+        } else {
+            self.class & 0x20 != 0
+        }
+    }
+
     /// The data from `from` on, as a range of the APDU.
     fn range(&self, from: usize) -> Range<usize> {
         self.at + from.min(self.data.len())..self.at + self.data.len()
@@ -292,13 +326,17 @@ impl Withheld {
             },
             Shape::AfterKeyInformation => {
                 // Diversification data 10, key version 1, protocol 1, and with SCP03 its options.
+                // SCP01 has a key index in place of the protocol, which may be 3 as well; its
+                // answer is shorter than any of SCP03.
+                let total = self.seen + data.len() + status.waiting().map_or(0, usize::from);
                 if self.protocol.is_none() {
                     self.protocol = 11_usize
                         .checked_sub(self.seen)
                         .and_then(|at| data.get(at))
                         .copied();
                 }
-                let shown: usize = if self.protocol == Some(3) { 13 } else { 12 };
+                let has_options = self.protocol == Some(3) && total > SCP01_ANSWER;
+                let shown: usize = if has_options { 13 } else { 12 };
                 let from = shown.saturating_sub(self.seen).min(data.len());
                 withhold(spans, from..data.len(), self.what);
             }
@@ -370,11 +408,42 @@ fn judge_put(data: &[u8]) -> Put {
     }
 }
 
+/// Whether WRITE COMPONENT of AuthentIC v2 writes a part of a public key and nothing else: every
+/// command of the chain so far is type A1, length, value, 00, and goes to component 1, the modulus,
+/// or 2, the exponent. A PUT KEY does not look like it: A1 is no key version number.
+fn writes_public_component(part: &Part<'_>, whole: &Option<Zeroizing<Vec<u8>>>) -> bool {
+    let [_, component, place] = part.header;
+    let mut rest = match whole {
+        Some(whole) if !whole.is_empty() => whole.as_slice(),
+        _ => return false,
+    };
+    while let [PUBLIC_COMPONENT, length, after @ ..] = rest {
+        match after.get(usize::from(*length)..) {
+            Some([0x00, next @ ..]) => rest = next,
+            _ => return false,
+        }
+    }
+    rest.is_empty()
+        && part.class & !Command::CHAINING == 0x80
+        && matches!(component, 1 | 2)
+        && place == 0x04
+}
+
 const ADMIN_KEY: u8 = 0x9B;
 const DYNAMIC_AUTHENTICATION_TEMPLATE: Tag = Tag(0x7C);
 const EXPONENTIATION: Tag = Tag(0x85);
 const PAIRING_CODE: [u8; 3] = [0x5F, 0xC1, 0x23];
 const PUK_FILE: [u8; 2] = [0x20, 0x00];
+/// The identifier of [`PUK_FILE`] among the control parameters of CREATE FILE.
+const CREATED_PUK_FILE: [u8; 4] = [0x83, 0x02, PUK_FILE[0], PUK_FILE[1]];
+/// P1-P2 with which AuthentIC v2 defines a PIN.
+const DEFINE_PIN: [u8; 2] = [0x01, 0x01];
+/// Bytes of that: tries, length, PIN. What follows is unblocking codes.
+const DEFINED_PIN: usize = 66;
+/// Type of a component of a public RSA key in WRITE COMPONENT.
+const PUBLIC_COMPONENT: u8 = 0xA1;
+/// Bytes an INITIALIZE UPDATE of SCP01 or SCP02 answers with; SCP03 has 29 or more.
+const SCP01_ANSWER: usize = 28;
 
 /// Tags and value ranges of a dynamic authentication template that fills `data`.
 fn template(data: &[u8]) -> Option<Vec<(Tag, Range<usize>)>> {

@@ -64,6 +64,121 @@ fn commands_are_named_and_explained() {
 }
 
 #[test]
+fn commands_of_authentic_are_named_and_explained() {
+    for (bytes, expected) in [
+        (
+            "00A40400 10 A000000077010303000000F100000002",
+            "SELECT AuthentIC v2 (A000000077010303000000F100000002)",
+        ),
+        (
+            "00A40400 10 A0000000770100700A1000F100000100",
+            "SELECT AuthentIC v3 (A0000000770100700A1000F100000100)",
+        ),
+        (
+            "00A40400 0C A000000063504B43532D3135",
+            "SELECT PKCS#15 (A000000063504B43532D3135)",
+        ),
+        ("00A40000 02 5011", "SELECT file 5011"),
+        ("00A40300", "SELECT parent directory"),
+        (
+            "00E00000 18 6216 82020101 83022001 85020400 8608 2121002121FFFFFF",
+            "CREATE FILE file 2001, 1024 bytes",
+        ),
+        (
+            "00E00000 15 6213 80020080 820101 83022F00 8606 000000000000",
+            "CREATE FILE file 2F00, 128 bytes",
+        ),
+        (
+            "00E00000 18 6216 82021400 83023001 85020800 8608 2121FF21FF21FFFF",
+            "CREATE FILE file 3001, for an RSA private key, 2048 bits",
+        ),
+        (
+            "00E00003 18 6216 82020401 83023000 8502008D 8608 0000000000000000",
+            "CREATE FILE file 3000, of records, 141 bytes",
+        ),
+        (
+            "00E00000 18 6216 82023800 83029001 85020000 8608 0000000000000000",
+            "CREATE FILE directory 9001",
+        ),
+        ("00E00000 02 6216", "CREATE FILE"),
+        ("00E40200 02 2001", "DELETE FILE file 2001"),
+        ("00E40100 02 9001", "DELETE FILE directory 9001"),
+        ("00E40000", "DELETE FILE the selected file"),
+        ("80E40000 04 4F02A001", "DELETE"),
+        ("80340000 40", "LIST FILES"),
+        ("00D60010 02 0102", "UPDATE BINARY from offset 16, 2 bytes"),
+        ("00D00000 01 01", "WRITE BINARY from offset 0, 1 byte"),
+        ("00B20104 00", "READ RECORD record 1"),
+        ("00DC0304 02 0102", "UPDATE RECORD record 3, 2 bytes"),
+        ("00E20004 02 ****", "APPEND RECORD 2 bytes"),
+        ("80E28001 02 ****", "STORE DATA block 1, 2 bytes"),
+        ("80320204", "DELETE RECORD record 2"),
+        (
+            "002241B6 03 800111",
+            "MANAGE SECURITY ENVIRONMENT signature, algorithm 11",
+        ),
+        (
+            "002241B8 06 800111 830101",
+            "MANAGE SECURITY ENVIRONMENT confidentiality, algorithm 11, key 01",
+        ),
+        ("002A9E9A 01 00 00", "PERFORM SECURITY OPERATION sign"),
+        (
+            "102A8086 01 00",
+            "PERFORM SECURITY OPERATION decipher, to be continued",
+        ),
+        ("80B40100 00", "READ COMPONENT modulus"),
+        ("80B40200 00", "READ COMPONENT public exponent"),
+        ("80D80304 02 ****", "WRITE COMPONENT component 3, 2 bytes"),
+        ("90D80304 02 ****", "WRITE COMPONENT component 3, 2 bytes"),
+        ("80D80181 02 ****", "PUT KEY key version 01"),
+        (
+            "00460000 04 10123001",
+            "GENERATE ASYMMETRIC KEY PAIR public key in file 1012, private key in file 3001",
+        ),
+        (
+            "00470000 08 AC06 80010C 830181 00",
+            "GENERATE ASYMMETRIC KEY PAIR key 81, mechanism 0C",
+        ),
+        (
+            "0047009A 05 AC03 800107 00",
+            "GENERATE ASYMMETRIC KEY PAIR key 9A",
+        ),
+        ("802E0021", "LOG OUT passcode 1"),
+        ("00CA5F01 00", "GET DATA policy of credential 01"),
+        ("80CA5F02 00", "GET DATA policy of credential 02"),
+        ("00CA5F50 00", "GET DATA object 5F50"),
+        (
+            "04240102 02 ****",
+            "CHANGE REFERENCE DATA reference 02, without the old one, secure messaging",
+        ),
+        ("002C0001 02 ****", "RESET RETRY COUNTER reference 01"),
+        (
+            "002C0201 02 ****",
+            "RESET RETRY COUNTER reference 01, new value alone",
+        ),
+        (
+            "002C0301",
+            "RESET RETRY COUNTER reference 01, counter alone",
+        ),
+        (
+            "8050000008 0102030405060708 1C",
+            "INITIALIZE UPDATE key version 00",
+        ),
+        (
+            "84820300 02 ****",
+            "EXTERNAL AUTHENTICATE security level 03, secure messaging",
+        ),
+    ] {
+        assert_eq!(words(bytes), expected, "{bytes}");
+    }
+    let define = format!("0024010142{}", "**".repeat(66));
+    assert_eq!(
+        words(&define),
+        "CHANGE REFERENCE DATA define the passcode and its tries"
+    );
+}
+
+#[test]
 fn what_is_no_command_is_not_described() {
     for text in ["", "00A4", "00A40400 05 00", "********", "00A40400 ** 3132"] {
         let masked: Masked = text.replace(' ', "").parse().unwrap();

@@ -1,3 +1,5 @@
+mod authentic;
+
 use std::io::Write;
 use std::sync::{Arc, Mutex};
 
@@ -95,6 +97,14 @@ fn what_is_withheld_is_named_after_the_credential() {
     assert_eq!(what("002000960131"), Secret::Biometric);
     assert_eq!(what("002400810131"), Secret::Puk);
     assert_eq!(what("002C00800131"), Secret::PukAndPin);
+    assert_eq!(what("002000810131"), Secret::Pin);
+    assert_eq!(what("002000840131"), Secret::Puk);
+    assert_eq!(what("002C02010131"), Secret::Pin);
+    assert_eq!(what(&format!("0024010142{}", "31".repeat(66))), Secret::Pin);
+    assert_eq!(
+        what(&format!("0024010154{}", "31".repeat(84))),
+        Secret::PukAndPin
+    );
     assert_eq!(what("80D800810131"), Secret::Key);
 }
 
@@ -259,21 +269,6 @@ fn initialize_update_shows_diversification_data_and_key_information() {
 }
 
 #[test]
-fn the_unblocking_code_file_of_authentic_is_withheld_while_selected() {
-    let parts = session(&[
-        ("00A40000 02 2000", "9000"),
-        ("00B0000010", "31323334 9000"),
-        ("00A40000 02 1000", "6A82"),
-        ("00D60000 02 3132", "9000"),
-        ("00A40000 02 1000", "9000"),
-        ("00B0000010", "31323334 9000"),
-    ]);
-    assert_eq!(parts[1].1, "********9000");
-    assert_eq!(parts[3].0, "00D6000002****");
-    assert_eq!(parts[5].1, "313233349000");
-}
-
-#[test]
 fn a_new_command_ends_the_wait_for_get_response() {
     let parts = session(&[
         ("00CB3FFF 05 5C03 5FC123 00", "6110"),
@@ -290,9 +285,44 @@ enum Way {
     AdminTemplate(u8),
     PutAfter(&'static [u8]),
     Answer(&'static [u8]),
+    /// WRITE COMPONENT, each command type, length, value, 00.
+    Component(u8),
+    /// To a file just selected or created.
+    Write([u8; 4], &'static [u8]),
+    /// From a file just selected.
+    Read(&'static [u8]),
+    /// After key diversification data and key information of SCP01, with this key index.
+    Initialize(u8),
 }
 
-const WAYS: [Way; 21] = [
+const WAYS: [Way; 38] = [
+    Way::Data([0x00, 0x20, 0x00, 0x81]),
+    Way::Data([0x00, 0x24, 0x01, 0x01]),
+    Way::Data([0x00, 0x2C, 0x00, 0x01]),
+    Way::Data([0x00, 0x2C, 0x02, 0x02]),
+    Way::Data([0x04, 0x20, 0x00, 0x01]),
+    Way::Data([0x04, 0x24, 0x01, 0x02]),
+    Way::Data([0x04, 0x2C, 0x02, 0x01]),
+    Way::Data([0x84, 0xD8, 0x01, 0x04]),
+    Way::Data([0x04, 0xDB, 0x3F, 0xFF]),
+    Way::Component(1),
+    Way::Component(5),
+    Way::PutAfter(&[
+        0xA1, 0x81, 0x9B, 0x80, 0x01, 0x0C, 0x83, 0x01, 0x01, 0xA5, 0x81, 0x92, 0x7F, 0x48,
+    ]),
+    Way::Write(
+        [0x00, 0xD6, 0x00, 0x00],
+        &[0x00, 0xA4, 0x00, 0x00, 0x02, 0x20, 0x00],
+    ),
+    Way::Write(
+        [0x04, 0xD0, 0x00, 0x00],
+        &[
+            0x00, 0xE0, 0x00, 0x00, 0x06, 0x62, 0x04, 0x83, 0x02, 0x20, 0x00,
+        ],
+    ),
+    Way::Read(&[0x00, 0xA4, 0x00, 0x0C, 0x02, 0x20, 0x00]),
+    Way::Initialize(0),
+    Way::Initialize(1),
     Way::Data([0x00, 0x20, 0x00, 0x80]),
     Way::Data([0x00, 0x20, 0x00, 0x98]),
     Way::Data([0x0C, 0x20, 0x00, 0x80]),
@@ -333,6 +363,21 @@ fn carry(way: Way, secret: &[u8], part: usize) -> Vec<(Vec<u8>, Vec<u8>)> {
         }
         exchanges
     };
+    let answer = |command: &[u8], data: &[u8]| {
+        let mut exchanges = Vec::new();
+        let mut sent = command.to_vec();
+        let mut parts = data.chunks(part).peekable();
+        while let Some(chunk) = parts.next() {
+            let status = if parts.peek().is_some() {
+                [0x61, 0x00]
+            } else {
+                [0x90, 0x00]
+            };
+            exchanges.push((sent, [chunk, &status].concat()));
+            sent = vec![0x00, 0xC0, 0x00, 0x00, 0x00];
+        }
+        exchanges
+    };
     match way {
         Way::Data(header) => send(header, secret),
         Way::AdminTemplate(tag) => {
@@ -340,20 +385,37 @@ fn carry(way: Way, secret: &[u8], part: usize) -> Vec<(Vec<u8>, Vec<u8>)> {
             send([0x00, 0x87, 0x0A, 0x9B], &ber::object(Tag(0x7C), &value))
         }
         Way::PutAfter(start) => send([0x00, 0xDB, 0x3F, 0xFF], &[start, secret].concat()),
-        Way::Answer(command) => {
+        Way::Answer(command) => answer(command, secret),
+        Way::Component(component) => {
+            // Type, length and the byte after the value stand in each command.
+            let mut parts = secret.chunks(part.min(252)).peekable();
             let mut exchanges = Vec::new();
-            let mut sent = command.to_vec();
-            let mut parts = secret.chunks(part).peekable();
             while let Some(chunk) = parts.next() {
-                let status = if parts.peek().is_some() {
-                    [0x61, 0x00]
-                } else {
-                    [0x90, 0x00]
-                };
-                exchanges.push((sent, [chunk, &status].concat()));
-                sent = vec![0x00, 0xC0, 0x00, 0x00, 0x00];
+                let class = if parts.peek().is_some() { 0x90 } else { 0x80 };
+                let length = u8::try_from(chunk.len()).unwrap();
+                let data = [&[0xA3, length][..], chunk, &[0x00]].concat();
+                let command =
+                    Command::new(class, Instruction(0xD8), component, 0x04).with_data(data);
+                exchanges.push((command.to_extended().unwrap().to_vec(), vec![0x90, 0x00]));
             }
             exchanges
+        }
+        Way::Write(header, before) => {
+            let mut exchanges = vec![(before.to_vec(), vec![0x90, 0x00])];
+            exchanges.extend(send(header, secret));
+            exchanges
+        }
+        Way::Read(before) => {
+            let mut exchanges = vec![(before.to_vec(), vec![0x90, 0x00])];
+            exchanges.extend(answer(&[0x00, 0xB0, 0x00, 0x00, 0x00], secret));
+            exchanges
+        }
+        Way::Initialize(index) => {
+            let known = [[0xAA; 10].as_slice(), &[0x01, index]].concat();
+            answer(
+                &[0x80, 0x50, 0x00, 0x00, 0x08, 1, 2, 3, 4, 5, 6, 7, 8, 0x1C],
+                &[&known, secret].concat(),
+            )
         }
     }
 }

@@ -155,5 +155,5 @@ fn value(text: &mut String, stated: &Stated) {
 
 fn line(text: &mut String, indent: &str, content: impl std::fmt::Display) {
     // Writing to a string cannot fail.
-    drop(writeln!(text, "{indent}{content}"));
+    let _ = writeln!(text, "{indent}{content}");
 }
