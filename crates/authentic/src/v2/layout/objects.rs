@@ -208,7 +208,8 @@ mod tests {
 
     #[test]
     fn an_object_list_has_used_and_free_places() {
-        let bytes = hex::decode("FF20010412 0020020333 FF10010800 FFFFFFFFFF 0000000000".replace(' ', ""));
+        let bytes =
+            hex::decode("FF20010412 0020020333 FF10010800 FFFFFFFFFF 0000000000".replace(' ', ""));
         let bytes = bytes.unwrap();
         let parsed = ObjectList::parse(&file(), &bytes);
         assert_eq!(parsed.findings, []);
