@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod authentic_files;
 mod cards;
 mod codecs;
 mod documents;
@@ -31,6 +32,14 @@ pub const TARGETS: &[Target] = &[
     named("application", objects::application),
     named("apdu_description", codecs::apdu_description),
     named("atr", codecs::atr),
+    named("authentic_attributes", authentic_files::attributes),
+    named("authentic_container", authentic_files::container),
+    named("authentic_file_control", authentic_files::file_control),
+    named("authentic_object_list", authentic_files::object_list),
+    named(
+        "authentic_token_information",
+        authentic_files::token_information,
+    ),
     named("ber", codecs::ber),
     named("bit_group", objects::bit_group),
     named("card", cards::card),
