@@ -43,7 +43,10 @@ pub(crate) fn scripted_channel(exchanges: &[(&str, &str)]) -> (Channel, Script) 
         .map(|(command, answer)| (command.replace(' ', ""), answer.replace(' ', "")))
         .collect();
     let script = Arc::new(Mutex::new(script));
-    (Channel::new(Box::new(Scripted(Arc::clone(&script)))), script)
+    (
+        Channel::new(Box::new(Scripted(Arc::clone(&script)))),
+        script,
+    )
 }
 
 /// Every command of the script was sent.

@@ -205,18 +205,18 @@ fn a_blank_card_is_issued_used_and_cleared() {
     assert!(contents.keys.is_empty() && contents.certificates.is_empty());
     for directory in [0x9001, 0x9002] {
         let path = FilePath::below_master(&[0x5011, directory]);
-        assert_eq!(client.list(&path).unwrap(), []);
+        assert_eq!(client.list(&path).unwrap(), Vec::<u16>::new());
     }
-    client.generate(&spec(1, 512, KeyUsage::Signing)).unwrap();
+    client.generate(&spec(1, 1024, KeyUsage::Signing)).unwrap();
 }
 
 #[test]
 fn files_have_the_conditions_of_the_profile() {
     let mut client = initialised();
-    client.generate(&spec(2, 512, KeyUsage::Signing)).unwrap();
+    client.generate(&spec(2, 1024, KeyUsage::Signing)).unwrap();
     let path = FilePath::below_master(&[0x5011, 0x9002, 0x3002]);
     let info = client.file_info(&path).unwrap();
-    assert_eq!((info.kind, info.size), (FileKind::PrivateKey, 512));
+    assert_eq!((info.kind, info.size), (FileKind::PrivateKey, 1024));
     assert_eq!(info.access.at(1), Condition::Never);
     assert_eq!(info.access.at(3), Condition::UserPin);
     client.log_out().unwrap();
@@ -430,9 +430,25 @@ fn a_damaged_card_is_read_with_findings() {
         );
     };
     has(&|problem| matches!(problem, Problem::NotACertificate { .. }));
-    has(&|problem| matches!(problem, Problem::Unexpected { element: "object", .. }));
+    has(&|problem| {
+        matches!(
+            problem,
+            Problem::Unexpected {
+                element: "object",
+                ..
+            }
+        )
+    });
     has(&|problem| matches!(problem, Problem::Absent));
-    has(&|problem| matches!(problem, Problem::Truncated { element: "label", .. }));
+    has(&|problem| {
+        matches!(
+            problem,
+            Problem::Truncated {
+                element: "label",
+                ..
+            }
+        )
+    });
     assert_eq!(contents.keys.len(), 2);
     assert!(matches!(
         client.certificate(KeyId(1)),
@@ -562,7 +578,7 @@ fn a_power_cut_while_generating_leaves_a_card_that_reads() {
         |client| initialise(client, false),
         |client| {
             client
-                .generate(&spec(1, 512, KeyUsage::Authentication))
+                .generate(&spec(1, 1024, KeyUsage::Authentication))
                 .map(drop)
         },
         |client| {
@@ -586,7 +602,7 @@ fn a_power_cut_while_a_certificate_is_replaced_leaves_one_of_both() {
     at_every_write(
         |client| {
             initialise(client, false);
-            let key = client.generate(&spec(1, 512, KeyUsage::Signing)).unwrap();
+            let key = client.generate(&spec(1, 1024, KeyUsage::Signing)).unwrap();
             let der = certificate(&key, "old");
             client.write_certificate(KeyId(1), &der, "old").unwrap();
         },
@@ -598,7 +614,11 @@ fn a_power_cut_while_a_certificate_is_replaced_leaves_one_of_both() {
             is_readable(client);
             let found = client.certificate(KeyId(1)).unwrap().unwrap();
             let key = key(client);
-            assert!(["old", "new"].map(|name| certificate(&key, name)).contains(&found));
+            assert!(
+                ["old", "new"]
+                    .map(|name| certificate(&key, name))
+                    .contains(&found)
+            );
         },
         log_in,
     );

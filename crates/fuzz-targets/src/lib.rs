@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod authentic;
+mod authentic_v2;
 mod cards;
 mod codecs;
 mod documents;
@@ -34,10 +35,15 @@ pub const TARGETS: &[Target] = &[
     named("application", objects::application),
     named("apdu_description", codecs::apdu_description),
     named("atr", codecs::atr),
+    named("authentic_attributes", authentic_v2::attributes),
+    named("authentic_container", authentic_v2::container),
     named("authentic_credential_policy", authentic::credential_policy),
     named("authentic_file_control", authentic::file_control),
     named("authentic_generated_key", authentic::generated_key),
     named("authentic_host", authentic::host),
+    named("authentic_object_list", authentic_v2::object_list),
+    named("authentic_token_information", authentic_v2::token_information),
+    named("authentic_v2_file", authentic_v2::file_control),
     named("ber", codecs::ber),
     named("bit_group", objects::bit_group),
     named("block", serial::block),

@@ -354,6 +354,100 @@ fn card_side(corpus: &mut Corpus) {
     corpus.seed("public_key", "spki-p256", spki);
 }
 
+/// Files of AuthentIC v2 as a host writes them.
+fn authentic_files(corpus: &mut Corpus) {
+    use authentic::v2::layout::{
+        CertificateAttributes, ContainerRecord, DataAttributes, KeyContainer, ObjectId,
+        PrivateKeyAttributes, PublicKeyAttributes, TokenInformation, UNDATED,
+    };
+
+    let answer = |text: &str| commands(&[text]).remove(0);
+    for (name, text) in [
+        (
+            "transparent",
+            "6F16 82020101 83022000 80020010 8608FF2400FFFFFFFFFF",
+        ),
+        (
+            "records",
+            "6F19 8205040100 8D02 83023000 85020014 86080000000000000000",
+        ),
+        (
+            "private-key",
+            "6216 82021400 83023001 85020800 86082121FF21FF21FFFF",
+        ),
+    ] {
+        corpus.add("authentic_v2_file", name, answer(text));
+    }
+    corpus.add(
+        "authentic_object_list",
+        "used-and-free",
+        answer("FF20010412 0020020333 FF10010800 FFFFFFFFFF 0000000000"),
+    );
+    let token = TokenInformation {
+        label: "SCM".to_owned(),
+        flags: 0x040D,
+    };
+    corpus.add(
+        "authentic_token_information",
+        "scm",
+        token.encode().unwrap(),
+    );
+    let container = ContainerRecord {
+        exchange: KeyContainer {
+            public: Some(ObjectId(0x1001)),
+            private: Some(ObjectId(0x3001)),
+            certificate: Some(ObjectId(0x2001)),
+        },
+        guid: Some("ABABABAB-ABAB-4BAB-8BAB-ABABABABABAB".parse().unwrap()),
+        ..ContainerRecord::default()
+    };
+    corpus.add(
+        "authentic_container",
+        "one-key",
+        container.encode().unwrap(),
+    );
+
+    let label = "555253521108".to_owned();
+    let public = PublicKeyAttributes {
+        flags: 0x034D,
+        label: label.clone(),
+        id: vec![7; 20],
+        start: UNDATED,
+        end: UNDATED,
+        subject: Vec::new(),
+    };
+    let certificate = CertificateAttributes {
+        flags: 1,
+        label: label.clone(),
+        id: vec![7; 20],
+        subject: answer("3000"),
+        issuer: answer("3000"),
+        serial: answer("020105"),
+    };
+    let private = PrivateKeyAttributes {
+        common: PublicKeyAttributes {
+            flags: 0x04B5,
+            ..public.clone()
+        },
+        modulus: vec![0xC1; 64],
+        exponent: vec![1, 0, 1],
+    };
+    let data = DataAttributes {
+        flags: 1,
+        label,
+        application: "estate".to_owned(),
+        oid: answer("06032A0304"),
+    };
+    for (kind, name, bytes) in [
+        (0, "certificate", certificate.encode().unwrap()),
+        (1, "public-key", public.encode().unwrap()),
+        (2, "private-key", private.encode().unwrap()),
+        (3, "data", data.encode().unwrap()),
+    ] {
+        corpus.add("authentic_attributes", name, [&[kind][..], &bytes].concat());
+    }
+}
+
 fn printing(corpus: &mut Corpus) {
     let page = Page::new(
         vec![Word::Copies(1), Word::Page(1), Word::HighCoercivity(true)],
@@ -627,6 +721,7 @@ fn the_corpus_is_what_the_vectors_and_the_simulated_cards_give() {
     let mut corpus = Corpus::default();
     objects(&mut corpus);
     card_side(&mut corpus);
+    authentic_files(&mut corpus);
     printing(&mut corpus);
     authentic_v3(&mut corpus);
     documents(&mut corpus);

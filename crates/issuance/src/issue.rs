@@ -20,6 +20,7 @@ use std::sync::Arc;
 
 use face::{FaceData, Photo, Rendered, Renderer, Template};
 use ground::Ambient;
+use jiff::tz::TimeZone;
 use piv::secrets::Passcode;
 use serde::Serialize;
 use series::Profiles;
@@ -229,6 +230,7 @@ impl Issuer {
                 _ => Err(already_issued(card).into()),
             };
         }
+        self.permit_series(request)?;
         let face = self.face_of(request)?;
         for warning in &face.warnings {
             observer.event(&IssueEvent::Warning {
@@ -246,6 +248,19 @@ impl Issuer {
             face: Box::new(face),
             passcode,
         })
+    }
+
+    /// A request for a series that is withdrawn needs no card to be refused.
+    fn permit_series(&self, request: &Request) -> Result<(), IssueError> {
+        let Some(number) = request.series else {
+            return Ok(());
+        };
+        let today = self.ambient.now().to_zoned(TimeZone::UTC).date();
+        let named = |profile: &&series::Profile| profile.series == Some(number);
+        match self.profiles.iter().find(named) {
+            Some(profile) => Ok(profile.permits(series::Operation::Issue, today)?),
+            None => Ok(()),
+        }
     }
 
     fn face_of(&self, request: &Request) -> Result<Rendered, IssueError> {

@@ -1,3 +1,6 @@
+use std::sync::Arc;
+
+use ground::{Ambient, System};
 use iso7816::{Channel, Command, Response, StatusWord};
 use zeroize::Zeroizing;
 
@@ -8,6 +11,8 @@ use crate::{Action, Applet, AuthenticError, FilePath};
 /// A selected AuthentIC v2 application.
 pub struct Client {
     pub(super) channel: Channel,
+    /// For the unblocking code, which a transcript of the card's own random bytes would show.
+    pub(super) ambient: Arc<dyn Ambient>,
     /// The dedicated file selected last, if known.
     pub(super) directory: Option<FilePath>,
     /// A file in [`Client::directory`] selected since.
@@ -43,6 +48,7 @@ impl Client {
     pub(crate) fn over(channel: Channel) -> Self {
         Self {
             channel,
+            ambient: System::shared(),
             directory: None,
             selected: None,
             serial: None,
@@ -115,6 +121,12 @@ impl Client {
         self.channel
     }
 
+    /// With another source of randomness than the operating system's.
+    #[must_use]
+    pub fn with_ambient(self, ambient: Arc<dyn Ambient>) -> Self {
+        Self { ambient, ..self }
+    }
+
     /// Random bytes of the card.
     ///
     /// # Errors
@@ -149,7 +161,11 @@ impl Client {
     }
 
     /// Sends a command that has to succeed.
-    pub(super) fn done(&mut self, action: &Action, command: &Command) -> Result<(), AuthenticError> {
+    pub(super) fn done(
+        &mut self,
+        action: &Action,
+        command: &Command,
+    ) -> Result<(), AuthenticError> {
         self.data(action, command).map(drop)
     }
 

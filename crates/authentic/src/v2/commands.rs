@@ -58,11 +58,17 @@ pub fn select_parent() -> Command {
     Command::new(0x00, Instruction::SELECT, 0x03, 0x00).with_expected(Expected::SHORT_MAX)
 }
 
+/// The same without answer data, so that nothing makes the command go twice, one file further up
+/// each time: over T=0 a card may ask for it again with another Le.
+#[must_use]
+pub fn select_parent_silently() -> Command {
+    Command::new(0x00, Instruction::SELECT, 0x03, 0x0C)
+}
+
 /// LIST FILES.
 #[must_use]
 pub fn list_files() -> Command {
-    Command::new(OWN_CLASS, Instruction(LIST_FILES), 0x00, 0x00)
-        .with_expected(Expected::new(0x40))
+    Command::new(OWN_CLASS, Instruction(LIST_FILES), 0x00, 0x00).with_expected(Expected::new(0x40))
 }
 
 /// CREATE FILE; `records` is the number of records of a file of records, else 0.
@@ -87,8 +93,7 @@ pub fn delete_dedicated_file(identifier: u16) -> Command {
 #[must_use]
 pub fn read_binary(offset: u16, length: usize) -> Command {
     let [p1, p2] = offset.to_be_bytes();
-    Command::new(0x00, Instruction(0xB0), p1 & 0x7F, p2)
-        .with_expected(Expected::new(length as u32))
+    Command::new(0x00, Instruction(0xB0), p1 & 0x7F, p2).with_expected(Expected::new(length as u32))
 }
 
 /// UPDATE BINARY of the selected file; offsets below 32,768.
@@ -141,7 +146,13 @@ pub fn change(reference: u8, old: &[u8], new: &[u8]) -> Command {
     let mut data = Vec::with_capacity(old.len() + new.len());
     data.extend_from_slice(old);
     data.extend_from_slice(new);
-    Command::new(0x00, Instruction::CHANGE_REFERENCE_DATA, 0x00, number(reference)).with_data(data)
+    Command::new(
+        0x00,
+        Instruction::CHANGE_REFERENCE_DATA,
+        0x00,
+        number(reference),
+    )
+    .with_data(data)
 }
 
 /// Sets a passcode (CHANGE REFERENCE DATA with P1 01): tries, `40`, the passcode filled up to 64
@@ -160,7 +171,13 @@ pub fn define(
         data.extend_from_slice(&[tries, 1]);
         data.extend_from_slice(code.bytes());
     }
-    Command::new(0x00, Instruction::CHANGE_REFERENCE_DATA, 0x01, number(reference)).with_data(data)
+    Command::new(
+        0x00,
+        Instruction::CHANGE_REFERENCE_DATA,
+        0x01,
+        number(reference),
+    )
+    .with_data(data)
 }
 
 /// RESET RETRY COUNTER of the holder's passcode: unblocking code, then the new passcode filled up
@@ -307,6 +324,7 @@ mod tests {
         assert_eq!(short(&select(0x5011)), "00A4000002501100");
         assert_eq!(short(&select_silently(0x5011)), "00A4000C025011");
         assert_eq!(short(&select_parent()), "00A4030000");
+        assert_eq!(short(&select_parent_silently()), "00A4030C");
         assert_eq!(short(&list_files()), "8034000040");
         assert_eq!(short(&delete_file(0x2001)), "00E40200022001");
         assert_eq!(short(&delete_record(3)), "80320304");
@@ -338,7 +356,10 @@ mod tests {
         assert!(short(&parts[0]).starts_with("90D8010423A12009"));
         assert!(short(&parts[1]).starts_with("80D80104E3A1E009"));
         assert!(short(&parts[1]).ends_with("00"));
-        assert_eq!(short(&write_component(PUBLIC, 2, &[1, 0, 1])[0]), "80D8020406A10301000100");
+        assert_eq!(
+            short(&write_component(PUBLIC, 2, &[1, 0, 1])[0]),
+            "80D8020406A10301000100"
+        );
         assert_eq!(short(&set_signature()), "002241B603800111");
         assert_eq!(short(&generate(0x1012, 0x3001)), "00460000041012300100");
         assert_eq!(short(&read_component(2)), "80B4020000");

@@ -194,10 +194,8 @@ impl Client {
                     reading.note(&file, Problem::NoPasscodeForKey { key: id, detail });
                 }
                 if info.size != entry.size {
-                    let detail = format!(
-                        "the list says {} bits, the file {}",
-                        entry.size, info.size
-                    );
+                    let detail =
+                        format!("the list says {} bits, the file {}", entry.size, info.size);
                     reading.note(&file, Problem::Contradiction { detail });
                 }
             }
@@ -225,9 +223,9 @@ impl Client {
             reading.note(&path, Problem::Contradiction { detail });
         }
         let flags = attributes.common.flags
-            | public
-                .as_ref()
-                .map_or(0, |public| public.attributes.flags & !object_flag::MADE_ON_CARD);
+            | public.as_ref().map_or(0, |public| {
+                public.attributes.flags & !object_flag::MADE_ON_CARD
+            });
         reading.contents.keys.push(KeyObject {
             id,
             label: attributes.common.label,

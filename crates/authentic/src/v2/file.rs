@@ -180,14 +180,16 @@ mod tests {
 
     #[test]
     fn the_answer_to_select_is_taken_apart() {
-        let answer = hex::decode("6F18820101830220008002001086082424 00FFFFFFFFFF".replace(' ', ""));
+        let answer =
+            hex::decode("6F18820101830220008002001086082424 00FFFFFFFFFF".replace(' ', ""));
         let mut answer = answer.unwrap();
         answer[1] = (answer.len() - 2) as u8;
         let info = FileInfo::parse(&answer).unwrap();
         assert_eq!(info.kind, FileKind::Transparent);
         assert_eq!((info.identifier, info.size), (0x2000, 16));
         assert_eq!(info.access.at(0), Condition::OfficerPin);
-        let records = hex::decode("820504 01008D02 83023000 850114 86080000000000000000".replace(' ', ""));
+        let records =
+            hex::decode("820504 01008D02 83023000 850114 86080000000000000000".replace(' ', ""));
         let info = FileInfo::parse(&records.unwrap()).unwrap();
         assert_eq!(info.records, Some((141, 2)));
     }
@@ -222,7 +224,7 @@ mod tests {
         };
         assert_eq!(
             hex::encode_upper(file.to_bytes()),
-            "6216820214008302300185020800" .to_owned() + "86082121FF21FF21FFFF"
+            "6216820214008302300185020800".to_owned() + "86082121FF21FF21FFFF"
         );
     }
 

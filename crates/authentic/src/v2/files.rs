@@ -1,4 +1,4 @@
-use iso7816::StatusWord;
+use iso7816::{Command, StatusWord};
 use zeroize::Zeroizing;
 
 use super::{Client, FileInfo, FileKind, NewFile, commands};
@@ -32,7 +32,11 @@ impl Client {
         };
         self.selected = None;
         while !path.identifiers().starts_with(here.identifiers()) {
-            self.done(&action, &commands::select_parent())?;
+            self.silently(
+                &action,
+                &commands::select_parent_silently(),
+                &commands::select_parent(),
+            )?;
             here = here.parent().unwrap_or_else(FilePath::master);
         }
         // Known from here on, whatever is not there further down.
@@ -426,10 +430,22 @@ impl Client {
     }
 
     fn select_silently(&mut self, action: &Action, identifier: u16) -> Result<(), AuthenticError> {
-        let response = self.send(action, &commands::select_silently(identifier))?;
-        match response.status {
-            // Some cards answer in any case.
-            StatusWord::WRONG_P1P2 => self.done(action, &commands::select(identifier)),
+        self.silently(
+            action,
+            &commands::select_silently(identifier),
+            &commands::select(identifier),
+        )
+    }
+
+    /// A SELECT without answer data; some cards answer in any case and do not know that.
+    fn silently(
+        &mut self,
+        action: &Action,
+        silent: &Command,
+        answered: &Command,
+    ) -> Result<(), AuthenticError> {
+        match self.send(action, silent)?.status {
+            StatusWord::WRONG_P1P2 => self.done(action, answered),
             StatusWord::OK => Ok(()),
             status => Err(AuthenticError::from_status(action.clone(), status)),
         }

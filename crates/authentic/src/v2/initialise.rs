@@ -4,6 +4,7 @@
 use super::layout::TokenInformation;
 use super::passcodes::field;
 use super::{Client, structure};
+use crate::secrets::UnblockingCode;
 use crate::words::v2::{PIN_FIELD, TOKEN_INFO, UNBLOCKING_CODE, token_flag};
 use crate::{Action, AuthenticError, FilePath, Initialisation};
 
@@ -57,9 +58,8 @@ impl Client {
         let path = domain.child(UNBLOCKING_CODE);
         let code = self.read(&path)?;
         if is_unwritten(&code) {
-            // It opens nothing without the officer's passcode: the card's own random bytes do.
-            let code = zeroize::Zeroizing::new(self.challenge::<16>()?);
-            self.update(&path, 0, &code[..])?;
+            let code = UnblockingCode::random(&*self.ambient);
+            self.update(&path, 0, code.bytes())?;
         }
         if let Some(field) = copy {
             self.define_copy(&action, &field, what.officer_tries)?;

@@ -13,8 +13,8 @@ use crate::key_value::{fixed_width, public_key};
 use crate::words::v2::{class, object_flag, private_key};
 use crate::{Action, AuthenticError, Digest, KeyId, KeySpec, KeyUsage};
 
-/// Bits of the keys the application has.
-const SIZES: [u16; 3] = [512, 1024, 2048];
+/// Bits of the keys that are made. The application also has 512, which protect nothing.
+const SIZES: [u16; 2] = [1024, 2048];
 
 /// READ and WRITE COMPONENT of a public key.
 const MODULUS: u8 = 1;
@@ -105,8 +105,8 @@ impl Client {
         };
         if !SIZES.contains(&spec.bits) {
             return Err(impossible(format!(
-                "the card has RSA keys of {} bits, not of {}",
-                SIZES.map(|bits| bits.to_string()).join(", "),
+                "keys are of {} bits, not of {}",
+                SIZES.map(|bits| bits.to_string()).join(" or "),
                 spec.bits
             )));
         }
@@ -316,7 +316,7 @@ fn flags(usage: KeyUsage, made_on_card: bool) -> [u16; 2] {
 fn components(key: &RsaPrivateKey) -> Option<Vec<Command>> {
     let mut key = key.clone();
     key.precompute().ok()?;
-    let &[ref p, ref q] = key.primes() else {
+    let [p, q] = key.primes() else {
         return None;
     };
     let half = (key.n().bits() as usize).div_ceil(16);

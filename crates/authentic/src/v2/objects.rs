@@ -39,7 +39,11 @@ pub(super) fn impossible(action: &Action) -> impl Fn(LayoutError) -> AuthenticEr
 
 impl Client {
     /// The list of public or private objects.
-    pub(super) fn open(&mut self, action: &Action, private: bool) -> Result<Opened, AuthenticError> {
+    pub(super) fn open(
+        &mut self,
+        action: &Action,
+        private: bool,
+    ) -> Result<Opened, AuthenticError> {
         let path = structure::list_of(private);
         let bytes = self.read(&path).map_err(|error| match error {
             AuthenticError::NotFound { .. } => AuthenticError::NotInitialised {

@@ -275,12 +275,7 @@ impl Client {
 }
 
 /// Whether a passcode may be sent now.
-fn may_try(
-    action: &Action,
-    role: Role,
-    tries: Tries,
-    last: LastTry,
-) -> Result<(), AuthenticError> {
+fn may_try(action: &Action, role: Role, tries: Tries, last: LastTry) -> Result<(), AuthenticError> {
     let action = action.clone();
     match (tries, last) {
         (Tries { set: false, .. }, _) => Err(AuthenticError::PasscodeAbsent { action, role }),

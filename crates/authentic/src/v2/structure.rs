@@ -1,11 +1,11 @@
 //! The files of a card as the profile of OpenSC's `oberthur` driver makes them.
 
 use super::{Access, Condition, FileKind, NewFile};
-use crate::{FilePath, KeyUsage};
 use crate::words::v2::{
     CONTAINERS, DOMAIN, PRIVATE_DOMAIN, PRIVATE_OBJECTS, PUBLIC_DOMAIN, PUBLIC_OBJECTS, PUK_FIELD,
     TOKEN_INFO, UNBLOCKING_CODE, df, ef, private_key, public_key,
 };
+use crate::{FilePath, KeyUsage};
 
 use super::layout::{ObjectId, Slot, TokenInformation};
 use Condition::{Always, Never, OfficerPin, UserPin};

@@ -93,7 +93,7 @@ fn a_card_that_changes_its_mind_about_the_tries_gets_no_passcode() {
 fn unlocking_verifies_84_reads_the_code_and_sends_it_with_the_new_passcode() {
     let officer = "0020008440 3837363534333231".to_owned() + &"FF".repeat(56);
     let code = "000102030405060708090A0B0C0D0E0F";
-    let file = "6F18 82020101 83022000 80020010 8608FF2400FFFFFFFFFF 9000";
+    let file = "6F16 82020101 83022000 80020010 8608FF2400FFFFFFFFFF 9000";
     let read = code.to_owned() + "9000";
     let unblock = "002C000150".to_owned() + code + "363534333231" + &"FF".repeat(58);
     let (mut client, script) = scripted(&[
@@ -117,7 +117,7 @@ fn unlocking_verifies_84_reads_the_code_and_sends_it_with_the_new_passcode() {
 
 #[test]
 fn a_code_that_reads_differently_the_second_time_is_not_used() {
-    let file = "6F18 82020101 83022000 80020010 8608FF2400FFFFFFFFFF 9000";
+    let file = "6F16 82020101 83022000 80020010 8608FF2400FFFFFFFFFF 9000";
     let officer = "0020008440 3837363534333231".to_owned() + &"FF".repeat(56);
     let (mut client, script) = scripted(&[
         DOMAIN,
@@ -144,7 +144,7 @@ fn a_file_shorter_than_it_says_is_told_apart_from_a_whole_one() {
         DOMAIN,
         (
             "00A4000002100000",
-            "6F18 82020101 83021000 80020024 8608242400FFFFFFFFFF 9000",
+            "6F16 82020101 83021000 80020024 8608242400FFFFFFFFFF 9000",
         ),
         ("00B0000024", "41424344 6282"),
     ]);
@@ -162,7 +162,7 @@ fn a_file_shorter_than_it_says_is_told_apart_from_a_whole_one() {
 
 #[test]
 fn a_key_is_selected_set_up_and_signs() {
-    let key = "6F18 82021400 83023001 85020200 86082121FF21FF21FFFF 9000";
+    let key = "6F16 82021400 83023001 85020200 86082121FF21FF21FFFF 9000";
     let info = "3021300906052B0E03021A05000414".to_owned() + &"07".repeat(20);
     let sign = "002A9E9A23".to_owned() + &info + "00";
     let signature = "5A".repeat(64) + "9000";

@@ -158,3 +158,25 @@ fn a_card_pulled_out_while_it_makes_a_key_is_spoiled_by_number() {
         assert!(matches!(cards[1].state, CardState::Issued { .. }));
     }
 }
+
+#[test]
+fn a_request_for_a_retired_series_moves_no_card_and_says_since_when() {
+    let mut bench = Bench::authentic(&AuthenticModel::series8_v3(), 1);
+    // The simulated clock may stand before the day; in 2026 the three of them are withdrawn.
+    let today = bench.ambient.now().to_zoned(jiff::tz::TimeZone::UTC).date();
+    for number in [4, 5, 6] {
+        let mut request = request(&bench, "R1", ONE);
+        request.series = Some(number);
+        let batch = bench.run(&[request]).unwrap();
+        let failure = &batch.failed[0];
+        let IssueError::Series(series::Refusal::Retired { since, .. }) = &failure.error else {
+            panic!("{failure}");
+        };
+        assert!(*since <= today);
+        assert_eq!(failure.card, None, "no card was opened");
+    }
+    assert!(bench.sim.log().iter().all(|entry| !matches!(
+        entry.movement,
+        firmware_sim::printer::Movement::Fed { .. }
+    )));
+}

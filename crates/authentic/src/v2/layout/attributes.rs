@@ -360,15 +360,19 @@ mod tests {
         assert!(parsed.value.modulus.is_empty());
         assert!(matches!(
             parsed.findings[0].problem,
-            Problem::Truncated { element: "modulus", needed: 256, .. }
+            Problem::Truncated {
+                element: "modulus",
+                needed: 256,
+                ..
+            }
         ));
     }
 
     #[test]
     fn strange_dates_and_identifiers_are_found_and_never_written() {
         let mut bytes = vec![0, 0, 0, 0, 0, 0];
-        bytes.extend_from_slice(b"2026-1-12027010100");
-        bytes.extend_from_slice(&[0]);
+        bytes.extend_from_slice(b"2026-1-120270101");
+        bytes.extend_from_slice(&[0, 0]);
         let parsed = PublicKeyAttributes::parse(&file(), &bytes);
         assert_eq!(parsed.findings.len(), 1);
         assert!(parsed.value.encode().is_err());

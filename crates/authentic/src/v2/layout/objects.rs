@@ -190,9 +190,7 @@ impl ObjectList {
     /// Whether it has places never written, which other software takes for objects.
     #[must_use]
     pub fn has_unwritten(&self) -> bool {
-        self.slots
-            .iter()
-            .any(|slot| *slot == Slot::Free([0xFF; Slot::SIZE]))
+        self.slots.contains(&Slot::Free([0xFF; Slot::SIZE]))
     }
 }
 
@@ -208,7 +206,8 @@ mod tests {
 
     #[test]
     fn an_object_list_has_used_and_free_places() {
-        let bytes = hex::decode("FF20010412 0020020333 FF10010800 FFFFFFFFFF 0000000000".replace(' ', ""));
+        let bytes =
+            hex::decode("FF20010412 0020020333 FF10010800 FFFFFFFFFF 0000000000".replace(' ', ""));
         let bytes = bytes.unwrap();
         let parsed = ObjectList::parse(&file(), &bytes);
         assert_eq!(parsed.findings, []);
