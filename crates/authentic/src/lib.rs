@@ -2,8 +2,8 @@
 
 mod error;
 mod finding;
-mod open;
 mod key_value;
+mod open;
 mod path;
 pub mod pkcs15;
 #[cfg(test)]

@@ -210,8 +210,8 @@ fn put_blank(folder: &Path, number: u64, series: u8) -> Result<(), Box<dyn std::
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error.into()),
         _ => {}
     }
-    let model = AnyModel::named(&format!("series{series}"))
-        .unwrap_or_else(|| Model::series10().into());
+    let model =
+        AnyModel::named(&format!("series{series}")).unwrap_or_else(|| Model::series10().into());
     SimCard::open(&path, &model, number, Condition::Blank)?;
     Ok(())
 }

@@ -42,7 +42,10 @@ pub const TARGETS: &[Target] = &[
     named("authentic_generated_key", authentic::generated_key),
     named("authentic_host", authentic::host),
     named("authentic_object_list", authentic_v2::object_list),
-    named("authentic_token_information", authentic_v2::token_information),
+    named(
+        "authentic_token_information",
+        authentic_v2::token_information,
+    ),
     named("authentic_v2_file", authentic_v2::file_control),
     named("ber", codecs::ber),
     named("bit_group", objects::bit_group),

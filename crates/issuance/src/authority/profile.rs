@@ -48,11 +48,7 @@ pub(super) enum Kind {
 }
 
 impl Kind {
-    pub(super) fn person(
-        slot: Slot,
-        card: Option<CardNames<'_>>,
-        terms: CertificateTerms,
-    ) -> Self {
+    pub(super) fn person(slot: Slot, card: Option<CardNames<'_>>, terms: CertificateTerms) -> Self {
         Self::Person {
             slot,
             // SP 800-73-5 Part 1, 3.4 puts the card's names into the certificates that
@@ -66,9 +62,7 @@ impl Kind {
 
     fn key_usage(&self) -> (bool, KeyUsage) {
         match self {
-            Self::Authority { .. } => {
-                (true, KeyUsage(KeyUsages::KeyCertSign | KeyUsages::CRLSign))
-            }
+            Self::Authority { .. } => (true, KeyUsage(KeyUsages::KeyCertSign | KeyUsages::CRLSign)),
             Self::ContentSigner => {
                 let usage = KeyUsages::DigitalSignature | KeyUsages::NonRepudiation;
                 (true, KeyUsage(usage))
@@ -116,11 +110,7 @@ impl BuilderProfile for Profile {
                 let usage = ExtendedKeyUsage(vec![CONTENT_SIGNING]);
                 add((true, &usage).to_extension(subject, &[])?);
             }
-            Kind::Person {
-                slot,
-                names,
-                terms,
-            } => {
+            Kind::Person { slot, names, terms } => {
                 if *slot == Slot::Authentication {
                     let usage = ExtendedKeyUsage(vec![ID_KP_CLIENT_AUTH]);
                     add((false, &usage).to_extension(subject, &[])?);

@@ -65,11 +65,13 @@ impl CertificateTerms {
             })
             .transpose()?;
         let share = profile.signing_key_life_percent.as_ref();
-        let key_until = share.filter(|share| signing && share.value < 100).map(|share| {
-            let life = not_after.as_second() - not_before.as_second();
-            let end = not_before.as_second() + life / 100 * i64::from(share.value);
-            Timestamp::from_second(end).expect("a moment between two others")
-        });
+        let key_until = share
+            .filter(|share| signing && share.value < 100)
+            .map(|share| {
+                let life = not_after.as_second() - not_before.as_second();
+                let end = not_before.as_second() + life / 100 * i64::from(share.value);
+                Timestamp::from_second(end).expect("a moment between two others")
+            });
         Ok(Self {
             usage: KeyUsage(flags),
             usage_critical: known(profile.usage_critical.as_ref(), true),

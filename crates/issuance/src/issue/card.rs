@@ -17,8 +17,8 @@ use x509_cert::Certificate;
 
 use super::chip::{self, Chip, Identified};
 use super::event::{IssueEvent, IssuedCard, IssuedCertificate, Observer};
-use super::plastic::clear_printer;
 use super::identity::Identity;
+use super::plastic::clear_printer;
 use super::read_back::Stranger;
 use super::session::Session;
 use super::{CardFailure, IssueError, Issuer, Station};
@@ -73,7 +73,11 @@ impl Steps {
 
 /// How many steps there are of those taken.
 fn count(taken: impl Fn(StepKind) -> bool) -> usize {
-    StepKind::ORDER.into_iter().filter(|&kind| taken(kind)).count() - 1
+    StepKind::ORDER
+        .into_iter()
+        .filter(|&kind| taken(kind))
+        .count()
+        - 1
 }
 
 /// What a step leaves behind: a value for the steps after it, and words for the journal.

@@ -173,7 +173,9 @@ pub enum IssueError {
         status: StatusWord,
     },
     /// The officer's passcode of the stock does not open the blank.
-    #[error("the blank does not take the officer's passcode of the stock for `{series}`; one of its tries is spent")]
+    #[error(
+        "the blank does not take the officer's passcode of the stock for `{series}`; one of its tries is spent"
+    )]
     TransportOfficer {
         /// The series.
         series: String,

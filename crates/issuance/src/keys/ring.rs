@@ -495,7 +495,9 @@ pub enum KeyRingError {
         what: String,
     },
     /// The ring does not know the officer's passcode of such blanks.
-    #[error("the key ring lacks `officer-passcode` in the transport secrets of `{series}`, which the profile needs")]
+    #[error(
+        "the key ring lacks `officer-passcode` in the transport secrets of `{series}`, which the profile needs"
+    )]
     NoOfficerPasscode {
         /// The table it is missing in.
         series: String,

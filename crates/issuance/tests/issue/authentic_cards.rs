@@ -72,7 +72,10 @@ fn the_certificates_are_as_those_of_the_estate() {
     assert!(critical);
     let policy = policies.0[0].policy_identifier.to_string();
     assert_eq!(policy, "1.2.826.0.1275.102.0.3.2.0");
-    let (_, period) = tbs.get_extension::<PrivateKeyUsagePeriod>().unwrap().unwrap();
+    let (_, period) = tbs
+        .get_extension::<PrivateKeyUsagePeriod>()
+        .unwrap()
+        .unwrap();
     let key_ends = period.not_after.unwrap().to_unix_duration();
     assert!(key_ends < tbs.validity().not_after.to_unix_duration());
     // No FASC-N and no UUID: the card has neither.
@@ -88,8 +91,13 @@ fn steps_the_application_has_not_are_left_out_and_no_secret_is_recorded() {
         let mut bench = Bench::authentic(&model, 1);
         let mut begun = Vec::new();
         let batch = bench
-            .run_observed(&[request(&bench, "R1", ONE)], &mut |event: &IssueEvent<'_>| {
-                if let IssueEvent::StepBegun { step, number, of, .. } = event {
+            .run_observed(&[request(&bench, "R1", ONE)], &mut |event: &IssueEvent<
+                '_,
+            >| {
+                if let IssueEvent::StepBegun {
+                    step, number, of, ..
+                } = event
+                {
                     begun.push((*step, *number, *of));
                 }
             })
@@ -104,7 +112,11 @@ fn steps_the_application_has_not_are_left_out_and_no_secret_is_recorded() {
         let text = std::fs::read_to_string(&batch.issued[0].transcript).unwrap();
         assert!(Transcript::read(text.as_bytes()).unwrap().complete);
         let own = bench.own_officer(&batch.issued[0].blank);
-        for secret in [PASSCODE.as_bytes(), TRANSPORT_OFFICER.as_bytes(), own.bytes()] {
+        for secret in [
+            PASSCODE.as_bytes(),
+            TRANSPORT_OFFICER.as_bytes(),
+            own.bytes(),
+        ] {
             let secret = hex::encode_upper(secret);
             assert!(!text.to_uppercase().contains(&secret), "{applet}: {secret}");
         }
@@ -175,8 +187,11 @@ fn a_request_for_a_retired_series_moves_no_card_and_says_since_when() {
         assert!(*since <= today);
         assert_eq!(failure.card, None, "no card was opened");
     }
-    assert!(bench.sim.log().iter().all(|entry| !matches!(
-        entry.movement,
-        firmware_sim::printer::Movement::Fed { .. }
-    )));
+    assert!(
+        bench
+            .sim
+            .log()
+            .iter()
+            .all(|entry| !matches!(entry.movement, firmware_sim::printer::Movement::Fed { .. }))
+    );
 }

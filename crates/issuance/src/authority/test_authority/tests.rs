@@ -4,9 +4,7 @@ use piv::signed::SignedError;
 use series::Slot;
 use tempfile::TempDir;
 use uuid::Uuid;
-use x509_cert::ext::pkix::{
-    CertificatePolicies, KeyUsage, PrivateKeyUsagePeriod, SubjectAltName,
-};
+use x509_cert::ext::pkix::{CertificatePolicies, KeyUsage, PrivateKeyUsagePeriod, SubjectAltName};
 use x509_cert::request::CertReq;
 
 use super::*;
@@ -161,7 +159,10 @@ fn each_slot_has_its_own_profile() {
     let qualifiers = policy.policy_qualifiers.as_ref().unwrap();
     let statement = qualifiers[0].qualifier.as_ref().unwrap();
     assert_eq!(
-        statement.decode_as::<der::asn1::Ia5String>().unwrap().as_str(),
+        statement
+            .decode_as::<der::asn1::Ia5String>()
+            .unwrap()
+            .as_str(),
         "https://pki.nhs.uk/certificate_policies/content_commitment"
     );
 

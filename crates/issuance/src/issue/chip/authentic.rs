@@ -5,8 +5,7 @@
 
 use authentic::secrets::{NewPasscode, OfficerPasscode};
 use authentic::{
-    AuthenticError, Digest, Initialisation, KeyId, KeySpec, KeyUsage, LastTry, Severity,
-    Token,
+    AuthenticError, Digest, Initialisation, KeyId, KeySpec, KeyUsage, LastTry, Severity, Token,
 };
 use der::Decode;
 use ground::Ambient;
@@ -124,11 +123,7 @@ impl Chip for AuthenticChip {
         Err(self.not_here("a serial number"))
     }
 
-    fn replace_admin_key(
-        &mut self,
-        keys: &KeyRing,
-        _: &dyn Ambient,
-    ) -> Result<String, IssueError> {
+    fn replace_admin_key(&mut self, keys: &KeyRing, _: &dyn Ambient) -> Result<String, IssueError> {
         let transport = keys.transport(&self.profile.id)?.officer_passcode()?;
         let own = self.own_officer(keys)?;
         self.token
@@ -151,7 +146,8 @@ impl Chip for AuthenticChip {
         })?;
         let tries = self.profile.passcode.tries.value;
         self.token.set_passcode(&new_passcode(passcode)?, tries)?;
-        self.token.verify(new_passcode(passcode)?.as_passcode(), LastTry::Refuse)?;
+        self.token
+            .verify(new_passcode(passcode)?.as_passcode(), LastTry::Refuse)?;
         Ok(())
     }
 
@@ -205,7 +201,8 @@ impl Chip for AuthenticChip {
             detail: error.to_string(),
         })?;
         let (key, _) = self.plan.slot(slot);
-        self.token.write_certificate(KeyId(key), &der, slot.name())?;
+        self.token
+            .write_certificate(KeyId(key), &der, slot.name())?;
         Ok(())
     }
 

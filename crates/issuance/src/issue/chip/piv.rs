@@ -84,11 +84,7 @@ impl Chip for PivChip {
         &self.blank
     }
 
-    fn open_blank(
-        &mut self,
-        keys: &KeyRing,
-        ambient: &dyn Ambient,
-    ) -> Result<(), IssueError> {
+    fn open_blank(&mut self, keys: &KeyRing, ambient: &dyn Ambient) -> Result<(), IssueError> {
         self.refuse_personalised()?;
         self.prove_manager_keys(keys, ambient)?;
         self.open_administration(keys, ambient)
@@ -241,10 +237,7 @@ impl Chip for PivChip {
         self.write(object, CertificateObject::plain(der).encode())
     }
 
-    fn write_security_object(
-        &mut self,
-        signer: &ContentSigner,
-    ) -> Result<String, IssueError> {
+    fn write_security_object(&mut self, signer: &ContentSigner) -> Result<String, IssueError> {
         let object =
             sign_security_object(&self.written, signer).map_err(signing("the Security Object"))?;
         let covered = object.mapping.len();
