@@ -153,6 +153,5 @@ fn value(text: &mut String, stated: &Stated) {
 }
 
 fn line(text: &mut String, indent: &str, content: impl std::fmt::Display) {
-    // Writing to a string cannot fail.
-    let _ = writeln!(text, "{indent}{content}");
+    text.push_str(&format!("{indent}{content}\n"));
 }
