@@ -1,6 +1,7 @@
 //! One module a command.
 
 pub(crate) mod capture;
+pub(crate) mod card;
 pub(crate) mod diff;
 pub(crate) mod inspect;
 pub(crate) mod issue;

@@ -33,6 +33,7 @@ use crate::output::{Ending, Failure, Output, STDOUT};
   cardwright capture --reader pcsc: -o card.json save everything readable of a card
   cardwright diff golden.json card.json          say how one card departs from another
   cardwright issue examples/requests.csv         issue cards at a simulated station
+  cardwright card status --reader sim:series8    how one card stands: tries, slots, refusals
   cardwright series show 10                      what is known of a series, and what is not
   cardwright transcript show run-data/transcripts/FILE.jsonl
 
@@ -52,6 +53,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Capture(commands::capture::Capture),
+    Card(Box<commands::card::Card>),
     Diff(commands::diff::Diff),
     Inspect(commands::inspect::Inspect),
     Issue(commands::issue::Issue),
@@ -77,6 +79,7 @@ fn main() -> ExitCode {
 fn run(command: &Command, output: Output) -> Result<Ending, Failure> {
     match command {
         Command::Capture(capture) => capture.run(output),
+        Command::Card(card) => card.run(output),
         Command::Diff(diff) => diff.run(output),
         Command::Inspect(inspect) => inspect.run(output),
         Command::Issue(issue) => issue.run(output),

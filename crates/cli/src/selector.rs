@@ -17,14 +17,16 @@ pub(crate) enum Selector {
 
 /// The forms there are, for help texts.
 pub(crate) const FORMS: &str =
-    "sim:series10, sim:series10-blank, sim:IMAGE, pcsc:NAME, replay:FILE";
+    "sim:series10, sim:series10-blank, sim:series8, sim:IMAGE, pcsc:NAME, replay:FILE";
 
 /// The simulated cards that can be named, with what they are.
-pub(crate) const SIMULATED: [(&str, &str); 4] = [
+pub(crate) const SIMULATED: [(&str, &str); 6] = [
     ("sim:series10", "simulated personalised series 10 card"),
     ("sim:series10-blank", "simulated series 10 blank"),
     ("sim:series9", "simulated personalised series 9 card"),
     ("sim:series9-blank", "simulated series 9 blank"),
+    ("sim:series8", "simulated personalised series 8 card"),
+    ("sim:series8-blank", "simulated series 8 blank"),
 ];
 
 impl FromStr for Selector {

@@ -49,7 +49,7 @@ impl List {
             return Ok(Ending::Done);
         }
         let mut table = Table::new();
-        table.load_preset(NOTHING).set_header([
+        table.load_style(NOTHING).set_header([
             "id",
             "name",
             "state",

@@ -1,4 +1,3 @@
-use std::fmt::Write;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -154,6 +153,5 @@ fn value(text: &mut String, stated: &Stated) {
 }
 
 fn line(text: &mut String, indent: &str, content: impl std::fmt::Display) {
-    // Writing to a string cannot fail.
-    drop(writeln!(text, "{indent}{content}"));
+    text.push_str(&format!("{indent}{content}\n"));
 }
