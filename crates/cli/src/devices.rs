@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use card_image::CardImage;
-use firmware_sim::card::{Condition, Model, PivChip, SimCard};
+use firmware_sim::card::{AnyModel, Condition, Model, PivChip, SimCard};
 use firmware_sim::contacts::{Chip, Contacts};
 use firmware_sim::printer::Place;
 use firmware_sim::station::{ChipError, Config, SimStation};
