@@ -74,7 +74,7 @@ fn the_example_is_checked_and_drawn() -> TestResult {
 fn exit_codes_say_whether_there_is_something_to_do() -> TestResult {
     let folder = tempfile::tempdir()?;
     let list = folder.path().join("list.csv");
-    let mut code = |text: &str| -> Result<Option<i32>, Box<dyn Error>> {
+    let code = |text: &str| -> Result<Option<i32>, Box<dyn Error>> {
         fs::write(&list, text)?;
         let check = cardwright()?.args(["estate", "check", "--on", "2026-11-01"]);
         Ok(check.arg(&list).outcome()?.code())

@@ -177,7 +177,7 @@ fn a_request_for_a_retired_series_moves_no_card_and_says_since_when() {
     let mut bench = Bench::authentic(&AuthenticModel::series8_v3(), 1);
     let today = bench.ambient.now().to_zoned(jiff::tz::TimeZone::UTC).date();
     for number in [4, 5, 6] {
-        let mut request = request(&bench, "R1", ONE);
+        let mut request = request(&bench, &format!("R{number}"), ONE);
         request.series = Some(number);
         let batch = bench.run(&[request]).unwrap();
         let failure = &batch.failed[0];
