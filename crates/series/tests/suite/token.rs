@@ -212,6 +212,10 @@ impl Token for MemoryToken {
         Ok(())
     }
 
+    fn reselect(&mut self) -> Result<(), AuthenticError> {
+        self.log_out()
+    }
+
     fn log_out(&mut self) -> Result<(), AuthenticError> {
         self.state.lock().unwrap().verified = false;
         Ok(())
