@@ -208,7 +208,12 @@ fn certificates_are_read_and_a_file_is_signed() {
         let path = |path: &std::path::Path| path.to_str().unwrap().to_owned();
         let read = ["card", "certificate", "--reader", reader, "-o", &path(&der)];
         assert_eq!(run(&read, &[]).status.code(), Some(0));
-        for hash in ["sha256", "sha1"] {
+        // The simulated series 10 card has a key on an elliptic curve, where SHA-1 is refused.
+        let hashes: &[&str] = match reader {
+            SERIES_8 => &["sha256", "sha1"],
+            _ => &["sha256"],
+        };
+        for &hash in hashes {
             let sign = [
                 "card",
                 "sign",
@@ -277,6 +282,56 @@ fn a_transcript_holds_no_secret() {
         for hidden in [secret.1, "24681357"] {
             assert!(!text.contains(hidden));
             assert!(!text.contains(&hex::encode(hidden)), "{reader}");
+        }
+    }
+}
+
+#[test]
+fn retired_cards_are_shown_and_refused_with_each_operations_day() {
+    for (reader, blocked) in [
+        ("sim:series4", "2026-04-01"),
+        ("sim:series5", "2026-05-07"),
+        ("sim:series6", "2026-05-07"),
+    ] {
+        let ran = run(&["--json", "card", "status", "--reader", reader], &[]);
+        assert_eq!(ran.status.code(), Some(1), "{}", stderr(&ran));
+        let status = json(&ran);
+        let days: Vec<(&str, &str)> = status["refused"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|it| {
+                (
+                    it["operation"].as_str().unwrap(),
+                    it["since"].as_str().unwrap(),
+                )
+            })
+            .collect();
+        assert_eq!(
+            days,
+            [
+                ("issue", "2025-10-01"),
+                ("renewal", "2025-10-01"),
+                ("unlock", "2025-10-01"),
+                ("authentication", blocked)
+            ],
+            "{reader}"
+        );
+        let Some(number) = status["names"][0].as_str() else {
+            continue;
+        };
+        for (what, day) in [("verify", blocked), ("unlock", "2025-10-01")] {
+            let secrets = [
+                ("CARDWRIGHT_PASSCODE", "123456"),
+                ("CARDWRIGHT_PUK", "12345678"),
+                ("CARDWRIGHT_NEW_PASSCODE", "24681357"),
+            ];
+            let ran = run(
+                &["card", what, "--reader", reader, "--card", number],
+                &secrets,
+            );
+            assert_eq!(ran.status.code(), Some(2));
+            assert!(stderr(&ran).contains(day), "{}", stderr(&ran));
         }
     }
 }

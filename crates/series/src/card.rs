@@ -17,7 +17,7 @@ use piv::{ApplicationProperties, Client, PublicKey};
 use rsa::RsaPrivateKey;
 
 use crate::inspect::TriesState;
-use crate::{Applet, Identification, Operation, Profile, Profiles, Refusal, Slot, identify, token};
+use crate::{Applet, Identification, Operation, Profile, Profiles, Refusal, Slot, identify};
 use about::About;
 
 pub use error::CardError;
@@ -104,10 +104,9 @@ impl Card {
                 Engine::Piv(Box::new(Client::from_selected(channel, application)))
             }
             Some(answer) => match answer.applet() {
-                Some(Applet::Authentic(version)) => match token::open(version, channel)? {
-                    Ok(token) => Engine::Authentic(token),
-                    Err(channel) => Engine::None(Box::new(channel)),
-                },
+                Some(Applet::Authentic(version)) => Engine::Authentic(
+                    authentic::open(channel, version).map_err(|unopened| unopened.error)?,
+                ),
                 _ => Engine::None(Box::new(channel)),
             },
             None => Engine::None(Box::new(channel)),

@@ -55,13 +55,10 @@ pub fn inspect(
         channel = client.into_channel();
     }
     if let Some(Applet::Authentic(version)) = inspection.identification.applet() {
-        channel = match crate::token::open(version, channel)? {
-            Ok(mut token) => {
-                token::read(&mut inspection, &mut *token, profile)?;
-                token.into_channel()
-            }
-            Err(channel) => channel,
-        };
+        let opened = authentic::open(channel, version);
+        let mut token = opened.map_err(|unopened| unopened.error)?;
+        token::read(&mut inspection, &mut *token, profile)?;
+        channel = token.into_channel();
     }
     inspection.serial = serial(&inspection, profile);
     inspection.judge_by_edition(options.edition.or(profile.and_then(Profile::edition)));

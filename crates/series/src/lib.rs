@@ -7,7 +7,6 @@ mod inspect;
 mod known;
 mod profile;
 mod profiles;
-mod token;
 
 pub use authentic::secrets::{NewPasscode, OfficerPasscode, Passcode};
 pub use authentic::{Digest, LastTry};

@@ -371,20 +371,31 @@ fn an_authentic_card_does_the_same_by_its_own_means() {
 
 #[test]
 fn a_simulated_series_8_card_goes_the_whole_way() {
+    for (model, version, officer_tries) in [
+        (AuthenticModel::series8_v2(), authentic::Applet::V2, 3),
+        (AuthenticModel::series8_v3(), authentic::Applet::V3, 5),
+    ] {
+        go_the_whole_way(&model, version, officer_tries);
+    }
+}
+
+fn go_the_whole_way(model: &AuthenticModel, version: authentic::Applet, officer_tries: u8) {
     let ambient = Virtual::new(5);
     let mut card = Card::open(
-        series_8_channel(Condition::Personalised),
+        series_8_channel(model, Condition::Personalised),
         &Profiles::builtin(),
         &CardOptions::on(TODAY),
     )
     .unwrap();
     let status = card.status().unwrap();
-    assert_eq!(
-        status.applet,
-        Some(Applet::Authentic(authentic::Applet::V3))
-    );
+    assert_eq!(status.applet, Some(Applet::Authentic(version)));
     assert_eq!(status.passcode, Some(TriesState::Left { tries: 3 }));
-    assert_eq!(status.unlocking, Some(TriesState::Left { tries: 5 }));
+    assert_eq!(
+        status.unlocking,
+        Some(TriesState::Left {
+            tries: officer_tries
+        })
+    );
     assert!(
         status.slots.iter().all(|slot| slot.subject.is_some()),
         "{status:?}"
@@ -430,17 +441,19 @@ fn a_simulated_series_8_card_goes_the_whole_way() {
 
 #[test]
 fn a_blank_series_8_card_is_taken_up_and_says_that_it_has_no_passcode() {
-    let mut card = Card::open(
-        series_8_channel(Condition::Blank),
-        &Profiles::builtin(),
-        &CardOptions::on(TODAY),
-    )
-    .unwrap();
-    let status = card.status().unwrap();
-    assert_eq!(status.passcode, Some(TriesState::Absent));
-    card.claim(&status.names[0]).unwrap();
-    card.verify(&passcode("12345678"), LastTry::Refuse)
-        .unwrap_err();
+    for model in [AuthenticModel::series8_v2(), AuthenticModel::series8_v3()] {
+        let mut card = Card::open(
+            series_8_channel(&model, Condition::Blank),
+            &Profiles::builtin(),
+            &CardOptions::on(TODAY),
+        )
+        .unwrap();
+        let status = card.status().unwrap();
+        assert_eq!(status.passcode, Some(TriesState::Absent));
+        card.claim(&status.names[0]).unwrap();
+        card.verify(&passcode("12345678"), LastTry::Refuse)
+            .unwrap_err();
+    }
 }
 
 #[test]
@@ -479,9 +492,9 @@ fn channel() -> Channel {
     Channel::new(contacts.connect(Duration::ZERO).unwrap())
 }
 
-fn series_8_channel(condition: Condition) -> Channel {
+fn series_8_channel(model: &AuthenticModel, condition: Condition) -> Channel {
     let mut contacts = Contacts::new("sim:test");
-    let chip = AuthenticChip::new(&AuthenticModel::series8_v3(), 7, condition);
+    let chip = AuthenticChip::new(model, 7, condition);
     contacts.close_on(Box::new(chip));
     Channel::new(contacts.connect(Duration::ZERO).unwrap())
 }

@@ -747,43 +747,115 @@ impl Chip for Listening {
 
 #[test]
 fn a_personalised_authentic_card_is_reported_whole() {
-    let chip = AuthenticChip::personalised(&AuthenticModel::series8_v3(), 7);
-    let mut contacts = Contacts::new("sim:test");
-    contacts.close_on(Box::new(chip));
-    let channel = Channel::new(contacts.connect(Duration::ZERO).unwrap());
-    let now = NOW.parse().unwrap();
-    let options = InspectOptions::default();
-    let (inspection, _) = inspect(channel, &Profiles::builtin(), &options, now).unwrap();
-    let token = inspection.token.as_ref().unwrap();
-    assert_eq!(token.applet, authentic::Applet::V3);
-    assert_eq!(token.keys.len(), 2);
-    assert_eq!(inspection.certificates.len(), 2);
-    assert_eq!(inspection.tries[0].state, TriesState::Left { tries: 3 });
-    // The maker's answer to reset, known from public lists, puts a status where none belongs.
-    let violations: Vec<&str> = inspection.violations().map(|it| &*it.about).collect();
-    assert_eq!(violations, ["answer to reset"], "{:?}", inspection.findings);
-    let json = serde_json::to_value(&inspection).unwrap();
-    assert_eq!(json["token"]["keys"][1]["slot"], "signing");
-    assert_eq!(json["certificates"][1]["slot"], "signing");
-    assert_snapshot("personalised-series-8.txt", &inspection.to_text());
+    for (model, version, snapshot) in [
+        (
+            AuthenticModel::series8_v2(),
+            authentic::Applet::V2,
+            "personalised-series-8-v2.txt",
+        ),
+        (
+            AuthenticModel::series8_v3(),
+            authentic::Applet::V3,
+            "personalised-series-8.txt",
+        ),
+    ] {
+        let inspection = inspect_authentic(AuthenticChip::personalised(&model, 7));
+        let token = inspection.token.as_ref().unwrap();
+        assert_eq!(token.applet, version);
+        assert_eq!(token.keys.len(), 2);
+        assert_eq!(inspection.certificates.len(), 2);
+        assert_eq!(inspection.tries[0].state, TriesState::Left { tries: 3 });
+        // The makers' answers to reset, known from public lists, may put a status where none
+        // belongs.
+        let mut violations = inspection.violations();
+        assert!(
+            violations.all(|it| it.about == "answer to reset"),
+            "{:?}",
+            inspection.findings
+        );
+        let json = serde_json::to_value(&inspection).unwrap();
+        assert_eq!(json["token"]["keys"][1]["slot"], "signing");
+        assert_eq!(json["certificates"][1]["slot"], "signing");
+        assert_snapshot(snapshot, &inspection.to_text());
+    }
 }
 
 #[test]
 fn a_blank_authentic_card_is_reported_as_one() {
-    let chip = AuthenticChip::blank(&AuthenticModel::series8_v3(), 7);
+    for model in [AuthenticModel::series8_v2(), AuthenticModel::series8_v3()] {
+        let inspection = inspect_authentic(AuthenticChip::blank(&model, 7));
+        assert!(inspection.token.as_ref().unwrap().blank);
+        assert_eq!(inspection.tries[0].state, TriesState::Absent);
+        let text = inspection.to_text();
+        assert!(text.contains("blank, without a file structure"), "{text}");
+    }
+}
+
+/// Certificates that depart from the estate's profile, one departure each.
+#[test]
+fn what_departs_from_the_certificates_of_the_estate_is_told() {
+    let builtin = Profiles::builtin();
+    let text = builtin.get("series-8").unwrap().to_toml();
+    for (from, to, told) in [
+        (
+            "1.2.826.0.1275.102.0.3.2.0",
+            "1.2.826.0.1275.102.0.9.9.9",
+            "the profile has 1.2.826.0.1275.102.0.9.9.9",
+        ),
+        (
+            "content_commitment",
+            "something_else",
+            "does not name https",
+        ),
+        (
+            "value = 70",
+            "value = 30",
+            "% of the certificate's life, the profile has 30 %",
+        ),
+        (
+            "value = [\"non-repudiation\"]",
+            "value = [\"digital-signature\"]",
+            "key usage is nonRepudiation, the profile has digitalSignature",
+        ),
+        (
+            "[certificate.signing-policy-critical]\nvalue = true",
+            "[certificate.signing-policy-critical]\nvalue = false",
+            "the policy is critical",
+        ),
+    ] {
+        assert!(text.contains(from), "{from}: {text}");
+        let mut profiles = Profiles::builtin();
+        profiles.put(Profile::parse("own.toml", &text.replace(from, to)).unwrap());
+        let chip = AuthenticChip::personalised(&AuthenticModel::series8_v3(), 7);
+        let inspection = inspect_authentic_by(chip, &profiles, NOW);
+        let found = inspection
+            .findings
+            .iter()
+            .any(|it| it.about == "certificate of key 2" && it.finding.message.contains(told));
+        assert!(found, "{told}: {:?}", inspection.findings);
+    }
+    // After the private key's time and before the certificate's end.
+    let chip = AuthenticChip::personalised(&AuthenticModel::series8_v3(), 7);
+    let inspection = inspect_authentic_by(chip, &builtin, "2027-11-01T00:00:00Z");
+    let mut found = inspection.findings.iter();
+    assert!(
+        found.any(|it| it.finding.message.contains("may not sign any more since")),
+        "{:?}",
+        inspection.findings
+    );
+}
+
+fn inspect_authentic(chip: AuthenticChip) -> Inspection {
+    inspect_authentic_by(chip, &Profiles::builtin(), NOW)
+}
+
+fn inspect_authentic_by(chip: AuthenticChip, profiles: &Profiles, now: &str) -> Inspection {
     let mut contacts = Contacts::new("sim:test");
     contacts.close_on(Box::new(chip));
     let channel = Channel::new(contacts.connect(Duration::ZERO).unwrap());
-    let now = NOW.parse().unwrap();
     let options = InspectOptions::default();
-    let (inspection, _) = inspect(channel, &Profiles::builtin(), &options, now).unwrap();
-    assert!(inspection.token.as_ref().unwrap().blank);
-    assert_eq!(inspection.tries[0].state, TriesState::Absent);
-    assert!(
-        inspection
-            .to_text()
-            .contains("blank, without a file structure")
-    );
+    let (inspection, _) = inspect(channel, profiles, &options, now.parse().unwrap()).unwrap();
+    inspection
 }
 
 fn connect(chip: PivChip) -> (Channel, Sent) {
