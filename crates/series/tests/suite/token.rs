@@ -85,10 +85,6 @@ impl Token for MemoryToken {
         self.channel
     }
 
-    fn reselect(&mut self) -> Result<(), AuthenticError> {
-        self.log_out()
-    }
-
     fn is_initialised(&mut self) -> Result<bool, AuthenticError> {
         Ok(true)
     }
