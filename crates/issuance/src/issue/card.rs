@@ -15,7 +15,7 @@ use printers::{CardPosition, Job, Position};
 use series::{Identification, Operation, Profile, Slot};
 use x509_cert::Certificate;
 
-use super::chip::{self, Chip, Identified};
+use super::chip::{self, Chip, Identified, Unopened};
 use super::event::{IssueEvent, IssuedCard, IssuedCertificate, Observer};
 use super::identity::Identity;
 use super::plastic::clear_printer;
@@ -243,11 +243,14 @@ impl Making<'_> {
         let mut session = Session::open(link, &path, &self.issuer.ambient)?;
         let opened = match self.blank_of(&mut session) {
             Ok(identified) => chip::open(session, identified),
-            Err(error) => Err((session, error)),
+            Err(error) => Err(Unopened::new(session, error)),
         };
         let mut chip = match opened {
             Ok(chip) => chip,
-            Err((session, error)) => return Err(close_after(session.close(), error)),
+            Err(unopened) => {
+                let Unopened { session, error } = *unopened;
+                return Err(close_after(session.close(), error));
+            }
         };
         let ambient = Arc::clone(&self.issuer.ambient);
         if let Err(error) = chip.open_blank(&self.issuer.keys, &*ambient) {

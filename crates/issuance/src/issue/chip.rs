@@ -103,19 +103,31 @@ pub(super) struct Identified {
     pub(super) numbers: ProductionData,
 }
 
-/// Selects the application the profile personalises. A chip that does not let itself be selected
-/// comes back with its session, to be closed.
+/// A chip that does not let itself be selected, and its session, to be closed.
+pub(super) struct Unopened {
+    pub(super) session: Session,
+    pub(super) error: IssueError,
+}
+
+impl Unopened {
+    pub(super) fn new(session: Session, error: impl Into<IssueError>) -> Box<Self> {
+        let error = error.into();
+        Box::new(Self { session, error })
+    }
+}
+
+/// Selects the application the profile personalises.
 pub(super) fn open(
     mut session: Session,
     identified: Identified,
-) -> Result<Box<dyn Chip>, (Session, IssueError)> {
+) -> Result<Box<dyn Chip>, Box<Unopened>> {
     session.channel.set_limits(identified.profile.limits());
     match identified.profile.plan() {
         Some(Plan::Piv(plan)) => {
             let plan = plan.clone();
             match piv::select(&mut session) {
                 Ok(properties) => Ok(piv::open(session, identified, plan, properties)),
-                Err(error) => Err((session, error)),
+                Err(error) => Err(Unopened::new(session, error)),
             }
         }
         Some(Plan::Authentic(plan)) => {
@@ -127,7 +139,7 @@ pub(super) fn open(
                 series: identified.profile.name().to_owned(),
                 engine: identified.profile.engine.value,
             };
-            Err((session, error.into()))
+            Err(Unopened::new(session, error))
         }
     }
 }

@@ -140,7 +140,7 @@ fn spelt_out(line: &str) -> Vec<String> {
                 _ => {}
             }
         }
-        if digits.len() % 2 == 0 && !spelt.contains(&digits) {
+        if digits.len().is_multiple_of(2) && !spelt.contains(&digits) {
             spelt.push(digits);
         }
     }

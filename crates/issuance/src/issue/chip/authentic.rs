@@ -18,7 +18,7 @@ use x509_cert::Certificate;
 use x509_cert::name::Name;
 use x509_cert::request::CertReq;
 
-use super::{Chip, Identified};
+use super::{Chip, Identified, Unopened};
 use crate::authority::certificate_request::UnsignedRequest;
 use crate::issue::IssueError;
 use crate::issue::identity::Identity;
@@ -37,7 +37,7 @@ pub(super) fn open(
     session: Session,
     identified: Identified,
     plan: AuthenticPlan,
-) -> Result<Box<dyn Chip>, (Session, IssueError)> {
+) -> Result<Box<dyn Chip>, Box<Unopened>> {
     let applet = match identified.applet {
         Some(series::Applet::Authentic(applet)) => applet,
         _ => plan.applet.value,
@@ -47,7 +47,7 @@ pub(super) fn open(
             found: format!("a card with the {applet} application"),
             expected: format!("{}, as the profile says", plan.applet.value),
         };
-        return Err((session, error));
+        return Err(Unopened::new(session, error));
     }
     let Identified { profile, blank, .. } = identified;
     let (channel, recording) = session.into_parts();
@@ -67,7 +67,7 @@ pub(super) fn open(
         }
         Err(unopened) => {
             let session = Session::from_parts(unopened.channel, recording);
-            Err((session, unopened.error.into()))
+            Err(Unopened::new(session, unopened.error))
         }
     }
 }
