@@ -39,7 +39,7 @@ fn issue(state: &Path, data: &Path) -> Result<Value, Box<dyn Error>> {
     station.wait_for(PRINTER_PORT)?;
     let issued = Program::ours("cardwright")?
         .in_folder(&workspace())
-        .args(["--json", "issue", "examples/requests.csv"])
+        .args(["--json", "issue", "examples/requests-series-10.csv"])
         .args(["--station", "examples/station-pcsc.toml"])
         .args(["--passcode-file", "examples/passcode.txt"])
         .arg("--data")

@@ -203,15 +203,19 @@ pub(crate) fn simulated_station(
     })
 }
 
-/// What is in the hopper was never fed, so it may as well be a blank of another series.
+/// What is in the hopper was never fed, so it may as well be a blank of another series. One of this
+/// series stays as it is.
 fn put_blank(folder: &Path, number: u64, series: u8) -> Result<(), Box<dyn std::error::Error>> {
     let path = blank_file(folder, number);
-    match std::fs::remove_file(&path) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error.into()),
-        _ => {}
+    let named = AnyModel::named(&format!("series{series}"));
+    // A retired series has no blanks, and its request is refused before any is fed.
+    let named = named.filter(AnyModel::comes_blank);
+    let model = named.unwrap_or_else(|| Model::series10().into());
+    match SimCard::resume(&path)? {
+        Some(there) if there.model_name() == model.name() => return Ok(()),
+        Some(_) => std::fs::remove_file(&path)?,
+        None => {}
     }
-    let model =
-        AnyModel::named(&format!("series{series}")).unwrap_or_else(|| Model::series10().into());
     SimCard::open(&path, &model, number, Condition::Blank)?;
     Ok(())
 }
