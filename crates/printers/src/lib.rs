@@ -6,6 +6,7 @@
 //! before a card moves.
 
 mod connection;
+pub mod evolis;
 mod fault;
 pub mod magicard;
 mod printer;
