@@ -1,10 +1,5 @@
 //! Our codec against jobs the vendor's own library made of known pictures.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "the helpers of a test may stop it as the test itself may"
-)]
-
 use std::path::{Path, PathBuf};
 
 use plastic::Raster;
