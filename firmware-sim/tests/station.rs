@@ -73,6 +73,7 @@ fn a_killed_station_goes_on_with_the_card_that_was_on_the_contacts() {
         front: Some(Separation::of_pure_black(&picture)),
         back: None,
         overcoat: false,
+        copies: 1,
     };
 
     let station = Running::station(&state, &out);

@@ -6,14 +6,19 @@
 //! before a card moves.
 
 mod connection;
+pub mod evolis;
+mod fault;
 pub mod magicard;
 mod printer;
+mod sourced;
 
 pub use connection::{Connection, DeviceConnection, FileConnection, TcpConnection};
+pub use fault::{Fault, FaultKind};
 pub use printer::{
-    Capabilities, CardPosition, Fault, FaultKind, Film, Identity, Job, Position, Printed, Printer,
+    Answer, Capabilities, CardPosition, Counters, Film, Identity, Job, Position, Printed, Printer,
     PrinterError, Readiness, Status,
 };
+pub use sourced::{Certainty, KnownFault, ProfileError, Sourced};
 
 /// The examples of the README are compiled and run with the tests.
 #[cfg(doctest)]

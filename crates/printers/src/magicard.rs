@@ -14,6 +14,7 @@ mod page;
 mod profile;
 mod query;
 mod reply;
+mod value;
 pub mod words;
 
 pub use enduro::Enduro;
@@ -22,6 +23,7 @@ pub use ink::{Halftone, dye_only, landscape, luminance, of_channel, resin_only};
 pub use job::{DecodeError, Job, Page, Plane};
 pub use layout::{Dots, Ink, Layout, Placement, PlaneError};
 pub use page::{BuildError, HoloKote, JobOptions, NORMAL, Overcoat, Side, build};
-pub use profile::{Certainty, KnownFault, Limits, Profile, ProfileError, Sourced};
+pub use profile::{Commands, HeadChoice, Limits, Profile};
 pub use query::Query;
 pub use reply::{Code, ErrReply, Features, Inf, MAX_REPLY, ReplyError};
+pub use value::{StaKey, StaReply};

@@ -5,9 +5,14 @@ use plastic::Separation;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::Fault;
+
 /// A device that takes a card from its hopper, holds it against the contacts of an encoder, prints
 /// its faces and hands it out.
 pub trait Printer: Send {
+    /// Where it is reached, in words fit for a message (`tcp:10.1.2.3:9100`).
+    fn name(&self) -> &str;
+
     /// What this printer can do.
     fn capabilities(&self) -> Capabilities;
 
@@ -56,13 +61,57 @@ pub trait Printer: Send {
     ///
     /// [`PrinterError::Lacks`] if there is no reject tray.
     fn reject(&mut self) -> Result<(), PrinterError>;
+
+    /// What the printer has counted.
+    ///
+    /// # Errors
+    ///
+    /// [`PrinterError::Lacks`] if it does not say.
+    fn counters(&mut self) -> Result<Counters, PrinterError> {
+        Err(self.lacks("counters"))
+    }
+
+    /// Starts the cleaning cycle; the cleaning card must be in its place. Returns when it is over.
+    ///
+    /// # Errors
+    ///
+    /// [`PrinterError::Lacks`] if cleaning cannot be started from here,
+    /// [`PrinterError::Faulted`] without the right cleaning card.
+    fn clean(&mut self) -> Result<(), PrinterError> {
+        Err(self.lacks("way to start cleaning from here"))
+    }
+
+    /// Answers a standing fault, after the operator has dealt with its cause.
+    ///
+    /// # Errors
+    ///
+    /// [`PrinterError::Lacks`] if that is done at the printer only.
+    fn answer(&mut self, _answer: Answer) -> Result<(), PrinterError> {
+        Err(self.lacks("way to answer a fault from here"))
+    }
+
+    /// The error for something this printer cannot do at all.
+    fn lacks(&self, what: &'static str) -> PrinterError {
+        PrinterError::Lacks {
+            printer: self.name().to_owned(),
+            what,
+        }
+    }
 }
 
 /// What a printer can do.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Serialize)]
 pub struct Capabilities {
+    /// Prints faces. A dispenser does not.
+    pub prints: bool,
+    /// Moves a card when told to. A printer behind a print queue does not.
+    pub moves_cards: bool,
     /// Can hold a card against the contacts of an encoder.
     pub contact_station: bool,
+    /// Can hold a card over the antenna of an encoder.
+    pub contactless_station: bool,
+    /// Writes magnetic stripes.
+    pub magnetic_stripe: bool,
     /// Has dye panels.
     pub colour: bool,
     /// Has a resin black panel.
@@ -75,6 +124,12 @@ pub struct Capabilities {
     pub reject_tray: bool,
     /// Reports where the card is.
     pub reports_position: bool,
+    /// Reports what it has counted.
+    pub counters: bool,
+    /// Can be told to clean itself.
+    pub cleaning: bool,
+    /// A standing fault can be answered from here.
+    pub answers_faults: bool,
 }
 
 /// Places a card can lie in a printer.
@@ -83,10 +138,16 @@ pub struct Capabilities {
 pub enum Position {
     /// In the input hopper.
     Hopper,
+    /// Half drawn in, at the feeder.
+    Feeder,
     /// On the contacts of the encoder.
     Contacts,
+    /// Over the antenna of the encoder.
+    Contactless,
     /// Under the print head.
     PrintHead,
+    /// In the unit that turns it over.
+    Flipper,
     /// In the output tray.
     Output,
     /// In the reject tray.
@@ -97,7 +158,10 @@ impl fmt::Display for Position {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Hopper => "in the hopper",
+            Self::Feeder => "at the feeder",
             Self::Contacts => "on the contacts",
+            Self::Contactless => "over the antenna",
+            Self::Flipper => "in the flipper",
             Self::PrintHead => "under the print head",
             Self::Output => "in the output tray",
             Self::Reject => "in the reject tray",
@@ -113,8 +177,21 @@ pub enum CardPosition {
     None,
     /// A card lies there.
     At(Position),
-    /// The printer does not say.
+    /// A card is inside; where, the printer does not say.
+    Inside,
+    /// The printer does not say whether there is one.
     Unknown,
+}
+
+impl fmt::Display for CardPosition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::None => f.write_str("no card is in the printer"),
+            Self::At(position) => write!(f, "the card is {position}"),
+            Self::Inside => f.write_str("the card is somewhere in the printer"),
+            Self::Unknown => f.write_str("whether a card is in the printer is not known"),
+        }
+    }
 }
 
 /// Who the printer says it is.
@@ -137,6 +214,8 @@ pub struct Status {
     pub card: CardPosition,
     /// The film, if the printer reports it.
     pub film: Option<Film>,
+    /// What does not stop the printer yet.
+    pub warnings: Vec<Fault>,
 }
 
 /// Whether a printer takes a command.
@@ -160,79 +239,33 @@ pub struct Film {
     pub remaining: Option<u32>,
 }
 
-/// One vocabulary for what goes wrong in a printer, with the printer's own code kept.
-#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
-pub struct Fault {
-    /// What kind of fault.
-    pub kind: FaultKind,
-    /// The printer's own code, as it sent it.
-    pub code: String,
-    /// The printer's own words, if it sent any.
-    pub text: Option<String>,
-    /// Where the card is, as far as the fault tells.
-    pub card: CardPosition,
+/// What a printer has counted; `None` for what it does not say.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Serialize)]
+pub struct Counters {
+    /// Cards printed in all.
+    pub cards: Option<u32>,
+    /// Cards printed with this head.
+    pub cards_on_head: Option<u32>,
+    /// Panels of film printed in all.
+    pub panels: Option<u32>,
+    /// Cleanings in all.
+    pub cleanings: Option<u32>,
+    /// Cards since the last cleaning.
+    pub cards_since_cleaning: Option<u32>,
+    /// Cards until the printer asks for the next cleaning.
+    pub cards_until_cleaning: Option<u32>,
 }
 
-/// What kind of fault.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, PartialEq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum FaultKind {
-    /// No card in the hopper.
-    HopperEmpty,
-    /// The card was not drawn in.
-    CardNotFed,
-    /// A card is stuck.
-    CardJam,
-    /// No film, or it has run out.
-    FilmOut,
-    /// The film does not fit the job or the printer.
-    WrongFilm,
-    /// The cover is open.
-    CoverOpen,
-    /// The print head is too hot or warming up.
-    HeadTemperature,
-    /// A code nobody has explained yet.
-    Unknown,
+/// What to do about a standing fault.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Answer {
+    /// Go on with what was under way.
+    Retry,
+    /// Give it up.
+    Cancel,
 }
 
-impl FaultKind {
-    /// What the operator should do.
-    #[must_use]
-    pub const fn action(self) -> &'static str {
-        match self {
-            Self::HopperEmpty => "load blank cards and continue",
-            Self::CardNotFed => "take the cards out, fan them, load them again and continue",
-            Self::CardJam => "open the cover, take the card out and set it aside by its number",
-            Self::FilmOut => "load a new film",
-            Self::WrongFilm => "load the film the job needs",
-            Self::CoverOpen => "close the cover",
-            Self::HeadTemperature => "wait until the head has the right temperature",
-            Self::Unknown => "read the printer's display and its manual for this code",
-        }
-    }
-}
-
-impl fmt::Display for Fault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self.kind {
-            FaultKind::HopperEmpty => "the hopper is empty",
-            FaultKind::CardNotFed => "the card was not drawn in",
-            FaultKind::CardJam => "a card is stuck",
-            FaultKind::FilmOut => "the film is missing or has run out",
-            FaultKind::WrongFilm => "the film does not fit the job",
-            FaultKind::CoverOpen => "the cover is open",
-            FaultKind::HeadTemperature => "the print head is outside its temperature",
-            FaultKind::Unknown => "the printer reports a fault nobody has explained yet",
-        })?;
-        write!(f, " (code {}", self.code)?;
-        if let Some(text) = &self.text {
-            write!(f, ", `{text}`")?;
-        }
-        f.write_str(")")
-    }
-}
-
-/// What to print on one card.
+/// What to print.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Job {
     /// The front, upright in landscape, 1016 x 642 dots.
@@ -241,6 +274,20 @@ pub struct Job {
     pub back: Option<Separation>,
     /// Whether to lay an overcoat, with the holes the separations name.
     pub overcoat: bool,
+    /// Cards to print, all alike; at least one.
+    pub copies: u32,
+}
+
+impl Default for Job {
+    /// One card with nothing on it yet.
+    fn default() -> Self {
+        Self {
+            front: None,
+            back: None,
+            overcoat: false,
+            copies: 1,
+        }
+    }
 }
 
 /// How a print ended.
@@ -314,7 +361,10 @@ impl Blamed for PrinterError {
 
     fn hint(&self) -> Option<String> {
         match self {
-            Self::Faulted { fault, .. } => Some(fault.kind.action().to_owned()),
+            Self::Faulted { fault, .. } => Some(match fault.card {
+                CardPosition::None | CardPosition::Unknown => fault.kind.action().to_owned(),
+                card => format!("{} ({card})", fault.kind.action()),
+            }),
             Self::Timeout { .. } => Some("look where the card is before going on".to_owned()),
             Self::Connection { .. } => {
                 Some("check power, cable and the address in the station file".to_owned())

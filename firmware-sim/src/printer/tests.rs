@@ -86,7 +86,7 @@ proptest! {
         separations[0].overcoat_holes.push(plastic::CONTACTS);
         let [front, back] = separations;
         driver
-            .print(&Job { front: Some(front.clone()), back: Some(back.clone()), overcoat })
+            .print(&Job { front: Some(front.clone()), back: Some(back.clone()), overcoat, copies: 1 })
             .unwrap();
         let machine = printer.machine();
         let card = machine.printed(1).unwrap();
@@ -182,6 +182,7 @@ fn the_status_reply_says_what_the_driver_reads() {
         front: Some(text.clone()),
         back: Some(text),
         overcoat: false,
+        copies: 1,
     };
     driver.print(&job).unwrap();
     let film = driver.status().unwrap().film.unwrap();
@@ -231,6 +232,7 @@ fn pictures_of_the_card_are_written_with_its_number() {
         front: Some(separation.clone()),
         back: Some(separation.clone()),
         overcoat: true,
+        copies: 1,
     };
     let mut driver = driver(&printer);
     for number in 1..=2 {
@@ -262,6 +264,7 @@ fn a_folder_that_cannot_be_written_is_a_fault_with_the_reason() {
         front: Some(resin_only(&picture(1), Halftone::Threshold)),
         back: None,
         overcoat: false,
+        copies: 1,
     };
     let error = driver(&printer).print(&job).unwrap_err();
     let PrinterError::Faulted { fault, .. } = error else {
@@ -314,6 +317,7 @@ fn a_driver_over_tcp_prints_and_the_server_ends_when_dropped() {
         front: Some(resin_only(&picture(1), Halftone::FloydSteinberg)),
         back: None,
         overcoat: false,
+        copies: 1,
     };
     driver.print(&job).unwrap();
     assert!(printer.machine().printed(1).is_some());

@@ -62,6 +62,7 @@ fn job() -> Job {
         front: Some(Separation::of_pure_black(&picture)),
         back: None,
         overcoat: true,
+        copies: 1,
     }
 }
 

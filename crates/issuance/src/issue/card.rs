@@ -421,6 +421,7 @@ impl Making<'_> {
             front: Some(self.face.separation.clone()),
             back: None,
             overcoat: self.station.printer.capabilities().overcoat,
+            copies: 1,
         };
         let printed = self.station.printer.print(&job)?;
         self.out = matches!(

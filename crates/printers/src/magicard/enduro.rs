@@ -1,5 +1,6 @@
+mod exchange;
+
 use std::fmt;
-use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,16 +12,12 @@ use super::layout::Layout;
 use super::page::{self, JobOptions, Overcoat, Side};
 use super::profile::Profile;
 use super::query::Query;
-use super::reply::{Code, ErrReply, Inf, MAX_REPLY, ReplyError};
-use super::words::{ETX, SOH};
+use super::reply::{Code, ErrReply, Inf};
+use super::value::{StaKey, StaReply};
 use crate::{
-    Capabilities, CardPosition, Connection, Fault, FaultKind, Film, Identity, Job, Position,
-    Printed, Printer, PrinterError, Readiness, Status,
+    Answer, Capabilities, CardPosition, Connection, Counters, Fault, FaultKind, Film, Identity,
+    Job, Position, Printed, Printer, PrinterError, Readiness, Sourced, Status,
 };
-
-/// The most bytes thrown away before a question, so that a printer that never stops talking is no
-/// endless loop.
-const MAX_STALE: usize = 64 * 1024;
 
 /// A Magicard Enduro, Enduro+ or a relative with the same words.
 ///
@@ -80,6 +77,23 @@ impl<C: Connection> Enduro<C> {
         self.ask(&Query::err(), ErrReply::parse)
     }
 
+    /// Asks for one value of the printer's own table.
+    ///
+    /// # Errors
+    ///
+    /// [`PrinterError`].
+    pub fn value(&mut self, key: StaKey) -> Result<String, PrinterError> {
+        let reply = self.ask(&Query::value(key), StaReply::parse)?;
+        if reply.key != key.name() {
+            return Err(self.gibberish(format!(
+                "the value of {} when asked for {}",
+                reply.key,
+                key.name()
+            )));
+        }
+        Ok(reply.value)
+    }
+
     /// Draws the job for this printer as it is now, without sending it.
     ///
     /// # Errors
@@ -87,14 +101,19 @@ impl<C: Connection> Enduro<C> {
     /// [`PrinterError::Lacks`] and [`PrinterError::BadJob`] as [`Printer::print`].
     pub fn draw(&self, job: &Job, inf: Option<&Inf>) -> Result<super::Job, PrinterError> {
         self.check(job)?;
-        let head = Head::of_enduro(inf.and_then(|inf| inf.head_type).unwrap_or(0));
-        let layout = Layout::of(head).expect("the Enduro family has one layout");
+        let head_type = inf.and_then(|inf| inf.head_type).unwrap_or(0);
+        let head = self.profile.head.value.head(head_type);
+        let layout = Layout::of(head).expect("a profile names no head without a layout");
         let position = inf.and_then(|inf| inf.head_position).unwrap_or(0);
         let mut version = self.profile.version.value.clone();
-        if let Some(firmware) = inf.and_then(|inf| inf.firmware.as_deref()) {
+        // A Rio's job names the driver alone.
+        if let Some(firmware) = inf.and_then(|inf| inf.firmware.as_deref())
+            && head != Head::Kee
+        {
             version = format!("{version}-{firmware}");
         }
         let options = JobOptions {
+            copies: job.copies,
             language: self.profile.language.value.clone(),
             head,
             margin: layout.margin(position, i32::from(self.profile.head_adjustment.value)),
@@ -147,6 +166,11 @@ impl<C: Connection> Enduro<C> {
                 return Err(self.lacks(what));
             }
         }
+        if job.copies == 0 {
+            return Err(PrinterError::BadJob {
+                detail: "it asks for no copy at all".to_owned(),
+            });
+        }
         let most = usize::from(self.profile.overcoat_holes.value);
         for side in sides.iter().filter(|_| job.overcoat) {
             let holes = side.overcoat_holes.len();
@@ -172,6 +196,20 @@ impl<C: Connection> Enduro<C> {
             let limit = self.profile.limits_ms.motion.duration();
             self.wait(limit, "move the card", None)?;
         }
+        Ok(())
+    }
+
+    /// Takes the card to a tray.
+    fn hand_out(&mut self, texts: &[String]) -> Result<(), PrinterError> {
+        if !self.connection.two_way() {
+            return Err(self.lacks("way to answer"));
+        }
+        if self.card == CardPosition::None {
+            return Ok(());
+        }
+        self.release_contacts()?;
+        self.carry_out(texts)?;
+        self.card = CardPosition::None;
         Ok(())
     }
 
@@ -240,119 +278,7 @@ impl<C: Connection> Enduro<C> {
     }
 
     fn fault(&self, code: &Code, text: Option<String>) -> Fault {
-        let kind = self.profile.fault_kind(code);
-        Fault {
-            kind,
-            code: code.to_string(),
-            text: text.filter(|text| !text.is_empty()),
-            card: match kind {
-                FaultKind::CardNotFed | FaultKind::HopperEmpty => CardPosition::None,
-                _ => CardPosition::Unknown,
-            },
-        }
-    }
-
-    /// Asks as often as the profile says.
-    fn ask<T>(
-        &mut self,
-        query: &Query,
-        parse: fn(&[u8]) -> Result<T, ReplyError>,
-    ) -> Result<T, PrinterError> {
-        for _ in 0..self.profile.tries.value {
-            if let Some(answer) = self.ask_once(query, parse)? {
-                return Ok(answer);
-            }
-        }
-        Err(PrinterError::Timeout {
-            printer: self.name.clone(),
-            what: "answer",
-            seconds: self.profile.limits_ms.reply.duration().as_secs(),
-        })
-    }
-
-    /// Asks once; `None` when no answer of that kind came in time.
-    fn ask_once<T>(
-        &mut self,
-        query: &Query,
-        parse: fn(&[u8]) -> Result<T, ReplyError>,
-    ) -> Result<Option<T>, PrinterError> {
-        let limit = self.profile.limits_ms.reply.duration();
-        self.throw_away_stale()?;
-        self.send(&query.to_bytes(), limit)?;
-        let start = self.ambient.elapsed();
-        let mut received = Vec::new();
-        loop {
-            let left = limit.saturating_sub(self.ambient.elapsed().saturating_sub(start));
-            let mut buffer = [0; 512];
-            match self.connection.read(&mut buffer, left) {
-                Ok(count) => received.extend_from_slice(&buffer[..count]),
-                Err(error) if error.kind() == io::ErrorKind::TimedOut => return Ok(None),
-                Err(error) if has_closed(&error) => {
-                    self.reconnect()?;
-                    return Ok(None);
-                }
-                Err(source) => return Err(self.broken(source)),
-            }
-            while let Some(reply) = next_frame(&mut received) {
-                match parse(&reply) {
-                    Ok(answer) => return Ok(Some(answer)),
-                    // The late answer to an earlier question.
-                    Err(ReplyError::NotThisReply { .. }) => {}
-                    Err(error) => return Err(self.gibberish(error.to_string())),
-                }
-            }
-            if received.len() > MAX_REPLY {
-                return Err(self.gibberish(format!("{} bytes without an end", received.len())));
-            }
-        }
-    }
-
-    /// Answers to questions nobody waits for any more must not be taken for the next one's.
-    fn throw_away_stale(&mut self) -> Result<(), PrinterError> {
-        let mut thrown_away = 0;
-        let mut buffer = [0; 512];
-        while thrown_away < MAX_STALE {
-            match self.connection.read(&mut buffer, Duration::ZERO) {
-                Ok(count) => thrown_away += count,
-                Err(error) if error.kind() == io::ErrorKind::TimedOut => return Ok(()),
-                Err(error) if has_closed(&error) => return self.reconnect(),
-                Err(source) => return Err(self.broken(source)),
-            }
-        }
-        Err(self.gibberish("bytes without end".to_owned()))
-    }
-
-    fn send(&mut self, bytes: &[u8], within: Duration) -> Result<(), PrinterError> {
-        self.connection
-            .write_all(bytes, within)
-            .map_err(|source| self.broken(source))
-    }
-
-    fn reconnect(&mut self) -> Result<(), PrinterError> {
-        self.connection
-            .reconnect()
-            .map_err(|source| self.broken(source))
-    }
-
-    fn broken(&self, source: io::Error) -> PrinterError {
-        PrinterError::Connection {
-            printer: self.name.clone(),
-            source,
-        }
-    }
-
-    fn gibberish(&self, detail: String) -> PrinterError {
-        PrinterError::Gibberish {
-            printer: self.name.clone(),
-            detail,
-        }
-    }
-
-    fn lacks(&self, what: &'static str) -> PrinterError {
-        PrinterError::Lacks {
-            printer: self.name.clone(),
-            what,
-        }
+        Fault::new(self.profile.fault_kind(code), code.as_str()).with_text(text)
     }
 
     fn print_two_way(&mut self, job: &Job) -> Result<Printed, PrinterError> {
@@ -366,8 +292,8 @@ impl<C: Connection> Enduro<C> {
         let cards = inf
             .cards_printed
             .filter(|_| self.profile.count_cards.value)
-            .map(|cards| cards.saturating_add(1));
-        let limit = self.profile.limits_ms.print.duration();
+            .map(|cards| cards.saturating_add(job.copies));
+        let limit = self.profile.limits_ms.print.duration() * job.copies;
         self.wait(limit, "print the card", cards)?;
         let texts = self.profile.commands.after_print.value.clone();
         self.carry_out(&texts)?;
@@ -379,27 +305,42 @@ impl<C: Connection> Enduro<C> {
 }
 
 impl<C: Connection> Printer for Enduro<C> {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
     fn capabilities(&self) -> Capabilities {
+        let drawing = Capabilities {
+            prints: true,
+            colour: true,
+            resin_black: true,
+            overcoat: true,
+            duplex: true,
+            magnetic_stripe: true,
+            ..Capabilities::default()
+        };
         let Some(inf) = &self.inf else {
-            return Capabilities {
-                colour: true,
-                resin_black: true,
-                overcoat: true,
-                duplex: true,
-                ..Capabilities::default()
-            };
+            return drawing;
         };
         let panel = |length: Option<u32>| {
             !self.profile.panels_from_status.value || length.is_none_or(|length| length > 0)
         };
+        let commands = &self.profile.commands;
+        let known = |command: &Sourced<Vec<String>>| !command.value.is_empty();
         Capabilities {
-            contact_station: inf.features().chip(),
+            moves_cards: known(&commands.load) && known(&commands.eject),
+            contact_station: inf.features().chip() && known(&commands.feed_to_contacts),
+            contactless_station: inf.features().chip() && known(&commands.feed_to_antenna),
+            magnetic_stripe: inf.features().magnetic(),
             colour: panel(inf.colour_panel),
             resin_black: panel(inf.resin_panel),
             overcoat: panel(inf.overcoat_panel),
             duplex: inf.features().duplex(),
-            reject_tray: false,
-            reports_position: false,
+            reject_tray: known(&commands.reject),
+            counters: true,
+            cleaning: known(&commands.clean),
+            answers_faults: known(&commands.retry),
+            ..drawing
         }
     }
 
@@ -426,6 +367,7 @@ impl<C: Connection> Printer for Enduro<C> {
                 readiness: Readiness::Ready,
                 card: CardPosition::Unknown,
                 film: None,
+                warnings: Vec::new(),
             });
         }
         let reply = self.err()?;
@@ -436,9 +378,18 @@ impl<C: Connection> Printer for Enduro<C> {
             Readiness::Faulted(self.fault(&reply.code, Some(reply.text)))
         };
         let remaining = inf.film_remaining();
+        let mut warnings = Vec::new();
+        if inf.cards_until_cleaning() == Some(0) {
+            warnings.push(Fault::new(FaultKind::NeedsCleaning, "INF 14 >= INF 15"));
+        }
+        let low = u32::from(self.profile.film_low.value);
+        if remaining.is_some_and(|remaining| remaining <= low) {
+            warnings.push(Fault::new(FaultKind::FilmLow, "INF 23"));
+        }
         Ok(Status {
             readiness,
             card: self.card,
+            warnings,
             film: inf.film_name.map(|name| Film { name, remaining }),
         })
     }
@@ -449,6 +400,10 @@ impl<C: Connection> Printer for Enduro<C> {
                 return Err(self.lacks("contact station"));
             }
             Position::Contacts => self.profile.commands.feed_to_contacts.value.clone(),
+            Position::Contactless if !self.capabilities().contactless_station => {
+                return Err(self.lacks("contactless station"));
+            }
+            Position::Contactless => self.profile.commands.feed_to_antenna.value.clone(),
             Position::PrintHead if self.connection.two_way() => {
                 self.profile.commands.load.value.clone()
             }
@@ -456,13 +411,16 @@ impl<C: Connection> Printer for Enduro<C> {
             Position::Output => return self.eject(),
             Position::Reject => return self.reject(),
             Position::Hopper => return Err(self.lacks("way back into the hopper")),
+            Position::Feeder | Position::Flipper => {
+                return Err(self.lacks("command to stop a card there"));
+            }
         };
         self.ready()?;
         if self.card == CardPosition::At(position) {
             // Moving it again would take the power from a chip somebody may be talking to.
             return Ok(());
         }
-        if position == Position::PrintHead {
+        if position != Position::Contacts {
             self.release_contacts()?;
         }
         self.carry_out(&texts)?;
@@ -482,21 +440,65 @@ impl<C: Connection> Printer for Enduro<C> {
     }
 
     fn eject(&mut self) -> Result<(), PrinterError> {
-        if !self.connection.two_way() {
-            return Err(self.lacks("way to answer"));
-        }
-        if self.card == CardPosition::None {
-            return Ok(());
-        }
-        self.release_contacts()?;
         let texts = self.profile.commands.eject.value.clone();
-        self.carry_out(&texts)?;
-        self.card = CardPosition::None;
-        Ok(())
+        self.hand_out(&texts)
     }
 
     fn reject(&mut self) -> Result<(), PrinterError> {
-        Err(self.lacks("reject tray"))
+        if !self.capabilities().reject_tray {
+            return Err(self.lacks("reject tray"));
+        }
+        let texts = self.profile.commands.reject.value.clone();
+        self.hand_out(&texts)
+    }
+
+    fn counters(&mut self) -> Result<Counters, PrinterError> {
+        if !self.connection.two_way() {
+            return Err(self.lacks("way to answer"));
+        }
+        let inf = self.inf()?;
+        Ok(Counters {
+            cards: inf.cards_printed,
+            cards_on_head: inf.cards_on_head,
+            panels: inf.dye_panels,
+            cleanings: inf.cleanings,
+            cards_since_cleaning: inf.cards_since_cleaning,
+            cards_until_cleaning: inf.cards_until_cleaning(),
+        })
+    }
+
+    fn clean(&mut self) -> Result<(), PrinterError> {
+        if !self.capabilities().cleaning {
+            return Err(self.lacks("way to start cleaning from here"));
+        }
+        self.ready()?;
+        // A cleaning card goes the way of any other: whatever lies inside has to leave first.
+        if !matches!(self.card, CardPosition::None | CardPosition::Unknown) {
+            return Err(PrinterError::BadJob {
+                detail: format!("{}, so the printer cannot be cleaned", self.card),
+            });
+        }
+        let texts = self.profile.commands.clean.value.clone();
+        let before = self.card;
+        self.carry_out(&texts)?;
+        self.card = before;
+        Ok(())
+    }
+
+    fn answer(&mut self, answer: Answer) -> Result<(), PrinterError> {
+        if !self.capabilities().answers_faults {
+            return Err(self.lacks("way to answer a fault from here"));
+        }
+        let commands = &self.profile.commands;
+        let texts = match answer {
+            Answer::Retry => &commands.retry,
+            Answer::Cancel => &commands.cancel,
+        };
+        let texts = texts.value.clone();
+        let before = self.card;
+        self.carry_out(&texts)?;
+        self.card = before;
+        Ok(())
     }
 }
 
@@ -517,26 +519,6 @@ fn has_dye(separation: &Separation) -> bool {
         .bytes()
         .iter()
         .any(|channel| super::of_channel(*channel) > 0)
-}
-
-/// Takes the first whole reply out of what has been received, with everything before it.
-fn next_frame(received: &mut Vec<u8>) -> Option<Vec<u8>> {
-    let end = received.iter().position(|byte| *byte == ETX)?;
-    let frame: Vec<u8> = received.drain(..=end).collect();
-    // Bytes before the frame are noise; without a start there is no frame at all, and the codec
-    // says so.
-    let start = frame.iter().rposition(|byte| *byte == SOH).unwrap_or(0);
-    Some(frame[start..].to_vec())
-}
-
-fn has_closed(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        io::ErrorKind::UnexpectedEof
-            | io::ErrorKind::BrokenPipe
-            | io::ErrorKind::ConnectionReset
-            | io::ErrorKind::ConnectionAborted
-    )
 }
 
 #[cfg(test)]

@@ -26,6 +26,10 @@ pub enum Word {
     HighCoercivity(bool),
     /// `MAG`: what goes on a track of the magnetic stripe.
     Track(Track),
+    /// `REJON`, `REJOFF`: whether a Tango sends cards it cannot encode to its reject tray.
+    Reject(bool),
+    /// `ESS`: the side on which a Tango hands the card out.
+    EjectSide(u32),
     /// `KGE2` and its relatives: the head, and so the layout of the planes.
     Head(Head),
     /// `DPXON`, `DPXOFF`: whether a second page follows for the back.
@@ -323,6 +327,8 @@ impl fmt::Display for Word {
             Self::Track(_) | Self::Other(_) => {
                 f.write_str(&String::from_utf8_lossy(&self.to_bytes()))
             }
+            Self::Reject(on) => write!(f, "REJ{}", switch(on)),
+            Self::EjectSide(side) => write!(f, "ESS{side}"),
             Self::Head(head) => f.write_str(head.name()),
             Self::Duplex(on) => write!(f, "DPX{}", switch(on)),
             Self::BackFormat(format) => {
@@ -494,6 +500,8 @@ fn typed(text: &[u8]) -> Option<Word> {
         "VER" => Word::Version(printable()?),
         "LAN" => Word::Language(printable()?),
         "TDT" => Word::Time(hexadecimal()?),
+        "REJ" => Word::Reject(switch()?),
+        "ESS" => Word::EjectSide(number()?),
         "DPX" => Word::Duplex(switch()?),
         "BAC" => Word::BackFormat(back_format(value)?),
         "PAG" => Word::Page(number()?),

@@ -29,6 +29,10 @@ pub struct JobOptions {
     pub high_coercivity: bool,
     /// What goes on the magnetic stripe.
     pub tracks: Vec<Track>,
+    /// Whether cards that cannot be encoded go to the reject tray; Rio and Tango only.
+    pub reject: bool,
+    /// The side on which the card is handed out; Rio and Tango only.
+    pub eject_side: u32,
     /// The head word, which chooses the layout.
     pub head: Head,
     /// The first dot of the picture, from [`Layout::margin`].
@@ -57,6 +61,8 @@ impl JobOptions {
             resin: ResinQuality::Default,
             high_coercivity: true,
             tracks: Vec::new(),
+            reject: false,
+            eject_side: 1,
             head: Head::Kge2,
             margin: Layout::Kge2.margin(NORMAL, 0),
             dye_power: NORMAL,
@@ -251,8 +257,10 @@ fn first_page(
         Word::Time(options.time),
     ]);
     if options.head == Head::Kee {
-        // A Tango keeps no cards back and hands them out at its first side.
-        words.extend(["REJOFF", "ESS1"].map(verbatim));
+        words.extend([
+            Word::Reject(options.reject),
+            Word::EjectSide(options.eject_side),
+        ]);
     } else {
         words.push(Word::Resin(options.resin));
     }

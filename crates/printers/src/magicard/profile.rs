@@ -1,15 +1,14 @@
-use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::path::Path;
 
-use ground::{Blame, Blamed};
 use serde::Deserialize;
-use thiserror::Error;
 
+use super::header::Head;
 use super::reply::Code;
-use crate::FaultKind;
+use crate::{FaultKind, KnownFault, ProfileError, Sourced, sourced};
 
-/// The profile that comes with this crate.
-const BUILT_IN: &str = include_str!("../../profiles/magicard-enduro.toml");
+/// The profiles that come with this crate.
+const ENDURO: &str = include_str!("../../profiles/magicard-enduro.toml");
+const RIO_TANGO: &str = include_str!("../../profiles/magicard-rio-tango.toml");
 
 /// What the driver does that the wire format does not settle, as data a site can change.
 #[derive(Clone, Debug, Deserialize, PartialEq)]
@@ -39,9 +38,35 @@ pub struct Profile {
     pub panels_from_status: Sourced<bool>,
     /// The operator's correction of the head position in dots.
     pub head_adjustment: Sourced<i8>,
+    /// Which head the jobs are drawn for.
+    pub head: Sourced<HeadChoice>,
+    /// With this many sides left or fewer the film counts as low.
+    pub film_low: Sourced<u8>,
     /// Error pairs whose meaning is known.
     #[serde(default)]
     pub faults: Vec<KnownFault>,
+}
+
+/// Which head the jobs are drawn for.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq)]
+pub enum HeadChoice {
+    /// Field 2 of the status reply says which of the Enduro family it is.
+    #[serde(rename = "from-status")]
+    FromStatus,
+    /// Rio and Tango.
+    #[serde(rename = "KEE")]
+    Kee,
+}
+
+impl HeadChoice {
+    /// The head word, with field 2 of the status reply.
+    #[must_use]
+    pub const fn head(self, head_type: u32) -> Head {
+        match self {
+            Self::FromStatus => Head::of_enduro(head_type),
+            Self::Kee => Head::Kee,
+        }
+    }
 }
 
 /// Texts that move a card, each list in the order it is sent.
@@ -56,8 +81,18 @@ pub struct Commands {
     pub feed_to_contacts: Sourced<Vec<String>>,
     /// Opens the contacts.
     pub release_contacts: Sourced<Vec<String>>,
+    /// From wherever the card is to the antenna; empty if no word for it is known.
+    pub feed_to_antenna: Sourced<Vec<String>>,
     /// To the output tray.
     pub eject: Sourced<Vec<String>>,
+    /// To the reject tray; empty if no word for it is known.
+    pub reject: Sourced<Vec<String>>,
+    /// Starts the cleaning cycle.
+    pub clean: Sourced<Vec<String>>,
+    /// Answers a fault: go on.
+    pub retry: Sourced<Vec<String>>,
+    /// Answers a fault: give up.
+    pub cancel: Sourced<Vec<String>>,
     /// After a job.
     pub after_print: Sourced<Vec<String>>,
 }
@@ -80,51 +115,17 @@ pub struct Limits {
     pub write: Sourced<u32>,
 }
 
-/// A value that says where it comes from.
-#[derive(Clone, Debug, Deserialize, PartialEq)]
-#[serde(deny_unknown_fields)]
-pub struct Sourced<T> {
-    /// The value.
-    pub value: T,
-    /// Where it comes from.
-    pub source: String,
-    /// How certain it is.
-    pub certainty: Certainty,
-    /// What else a site should know.
-    pub note: Option<String>,
-}
-
-/// How certain a value is.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq)]
-#[serde(rename_all = "kebab-case")]
-pub enum Certainty {
-    /// Compared with a capture or with the vendor's own driver.
-    Public,
-    /// Read in a public source or concluded from one.
-    Inferred,
-    /// A guess that has to start somewhere.
-    Unknown,
-}
-
-/// An error pair whose meaning is known.
-#[derive(Clone, Debug, Deserialize, PartialEq)]
-#[serde(deny_unknown_fields)]
-pub struct KnownFault {
-    /// The pair as the printer writes it.
-    pub code: String,
-    /// What it means.
-    pub kind: FaultKind,
-    /// Where that is known from.
-    pub source: String,
-    /// How certain it is.
-    pub certainty: Certainty,
-}
-
 impl Profile {
     /// The profile of the Enduro family that comes with this crate.
     #[must_use]
     pub fn enduro() -> Self {
-        Self::parse(BUILT_IN).expect("the built-in profile is read by a test")
+        Self::parse(ENDURO).expect("the built-in profile is read by a test")
+    }
+
+    /// The profile of Rio and Tango that comes with this crate.
+    #[must_use]
+    pub fn rio_tango() -> Self {
+        Self::parse(RIO_TANGO).expect("the built-in profile is read by a test")
     }
 
     /// Reads a profile.
@@ -133,10 +134,7 @@ impl Profile {
     ///
     /// [`ProfileError`].
     pub fn parse(text: &str) -> Result<Self, ProfileError> {
-        let profile: Self = toml::from_str(text).map_err(|error| ProfileError::Syntax {
-            detail: error.to_string(),
-        })?;
-        profile.checked()
+        sourced::parse::<Self>(text)?.checked()
     }
 
     /// Reads a profile from a file.
@@ -145,11 +143,7 @@ impl Profile {
     ///
     /// [`ProfileError`].
     pub fn read(path: &Path) -> Result<Self, ProfileError> {
-        let text = std::fs::read_to_string(path).map_err(|source| ProfileError::Read {
-            path: path.to_owned(),
-            source,
-        })?;
-        Self::parse(&text)
+        Self::parse(&sourced::read(path)?)
     }
 
     /// Adds a table of error pairs, a TOML file with `[[faults]]`. A pair that is known already is
@@ -164,10 +158,7 @@ impl Profile {
         struct Table {
             faults: Vec<KnownFault>,
         }
-        let table: Table = toml::from_str(text).map_err(|error| ProfileError::Syntax {
-            detail: error.to_string(),
-        })?;
-        for fault in table.faults {
+        for fault in sourced::parse::<Table>(text)?.faults {
             self.faults.retain(|known| known.code != fault.code);
             self.faults.push(fault);
         }
@@ -191,7 +182,12 @@ impl Profile {
             &commands.engage,
             &commands.feed_to_contacts,
             &commands.release_contacts,
+            &commands.feed_to_antenna,
             &commands.eject,
+            &commands.reject,
+            &commands.clean,
+            &commands.retry,
+            &commands.cancel,
             &commands.after_print,
         ];
         for text in texts.into_iter().flat_map(|command| &command.value) {
@@ -218,53 +214,10 @@ impl Profile {
     }
 }
 
-impl Sourced<u32> {
-    /// A limit as a duration.
-    #[must_use]
-    pub fn duration(&self) -> Duration {
-        Duration::from_millis(u64::from(self.value))
-    }
-}
-
-/// Why a profile cannot be used.
-#[derive(Debug, Error)]
-#[non_exhaustive]
-pub enum ProfileError {
-    /// The file cannot be read.
-    #[error("failed to read printer profile `{path}`: {source}")]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// The operating system's words.
-        source: std::io::Error,
-    },
-    /// No TOML, or a field is missing, unknown or of the wrong type.
-    #[error("the printer profile cannot be read: {detail}")]
-    Syntax {
-        /// Where and why.
-        detail: String,
-    },
-    /// A value makes no sense.
-    #[error("the printer profile cannot be used: {what}")]
-    Value {
-        /// Which and why.
-        what: String,
-    },
-}
-
-impl Blamed for ProfileError {
-    fn blame(&self) -> Blame {
-        Blame::OperatorMistake
-    }
-
-    fn hint(&self) -> Option<String> {
-        Some("start from a copy of the profile that comes with the program".to_owned())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Certainty;
 
     #[test]
     fn the_built_in_profile_is_read_and_knows_the_one_public_pair() {
@@ -277,16 +230,26 @@ mod tests {
 
     #[test]
     fn nothing_that_moves_a_card_claims_to_be_verified() {
-        let commands = Profile::enduro().commands;
-        for command in [
-            commands.load,
-            commands.engage,
-            commands.feed_to_contacts,
-            commands.release_contacts,
-            commands.eject,
-        ] {
-            assert_ne!(command.certainty, Certainty::Public);
+        for commands in [Profile::enduro().commands, Profile::rio_tango().commands] {
+            for command in [
+                commands.load,
+                commands.engage,
+                commands.feed_to_contacts,
+                commands.feed_to_antenna,
+                commands.release_contacts,
+                commands.eject,
+                commands.reject,
+                commands.clean,
+            ] {
+                assert_ne!(command.certainty, Certainty::Public);
+            }
         }
+    }
+
+    #[test]
+    fn a_rio_has_a_head_of_its_own_whatever_its_status_says() {
+        assert_eq!(Profile::rio_tango().head.value.head(1), Head::Kee);
+        assert_eq!(Profile::enduro().head.value.head(1), Head::Kee1);
     }
 
     #[test]
@@ -309,7 +272,7 @@ mod tests {
 
     #[test]
     fn a_misspelt_key_is_refused() {
-        let text = BUILT_IN.replace("[tries]", "[trys]");
+        let text = ENDURO.replace("[tries]", "[trys]");
         assert!(matches!(
             Profile::parse(&text),
             Err(ProfileError::Syntax { .. })

@@ -1,3 +1,4 @@
+use super::value::StaKey;
 use super::words::{ENQ, ETX, FS, SOH};
 
 /// A question or a command: one frame without planes.
@@ -18,6 +19,12 @@ impl Query {
     #[must_use]
     pub fn err() -> Self {
         Self::from_text(0, b",REQ,ERR,")
+    }
+
+    /// `REQ,STA`: one value of the printer's own table, as selphy_print asks.
+    #[must_use]
+    pub fn value(key: StaKey) -> Self {
+        Self::from_text(9, format!("REQ,STA,{},", key.name()).as_bytes())
     }
 
     /// A frame with `lead` filling bytes and the whole text between `01` and `1C`.

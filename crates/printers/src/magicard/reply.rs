@@ -302,6 +302,14 @@ impl Inf {
         Features(self.features.unwrap_or(0))
     }
 
+    /// Cards until the printer asks for cleaning; 0 when it is due.
+    #[must_use]
+    pub fn cards_until_cleaning(&self) -> Option<u32> {
+        // A printer that has no interval says 0.
+        let between = self.cards_between_cleanings.filter(|cards| *cards > 0)?;
+        Some(between.saturating_sub(self.cards_since_cleaning?))
+    }
+
     /// Sides the film can still print.
     #[must_use]
     pub fn film_remaining(&self) -> Option<u32> {
@@ -379,7 +387,7 @@ impl<'a, I: Iterator<Item = &'a [u8]>> Fields<'a, I> {
     }
 }
 
-fn body(reply: &[u8]) -> Result<&[u8], ReplyError> {
+pub(super) fn body(reply: &[u8]) -> Result<&[u8], ReplyError> {
     if reply.len() > MAX_REPLY {
         return Err(ReplyError::TooLong {
             length: reply.len(),
@@ -392,7 +400,7 @@ fn body(reply: &[u8]) -> Result<&[u8], ReplyError> {
 }
 
 /// The printers write Western European text with one byte a character.
-fn latin(bytes: &[u8]) -> String {
+pub(super) fn latin(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| char::from(*byte)).collect()
 }
 

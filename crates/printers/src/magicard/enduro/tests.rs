@@ -1,4 +1,5 @@
 use std::collections::VecDeque;
+use std::io;
 use std::sync::Mutex;
 
 use ground::Virtual;
@@ -19,12 +20,12 @@ fn inf(features: u32, cards: u32) -> Vec<u8> {
     .into_bytes()
 }
 
-type Answer = Box<dyn FnMut(&str) -> Vec<u8> + Send>;
+type Script = Box<dyn FnMut(&str) -> Vec<u8> + Send>;
 
 /// A printer made of a closure: what is asked goes in, what comes back goes out.
 struct Scripted {
     sent: Arc<Mutex<Vec<String>>>,
-    answer: Answer,
+    answer: Script,
     pending: VecDeque<u8>,
     ambient: Arc<dyn Ambient>,
 }
@@ -120,7 +121,7 @@ fn job(front: Option<Separation>, back: Option<Separation>) -> Job {
     Job {
         front,
         back,
-        overcoat: false,
+        ..Job::default()
     }
 }
 
@@ -282,6 +283,114 @@ fn a_late_answer_to_another_question_is_passed_over() {
     });
     let status = printer.unwrap().status().unwrap();
     assert_eq!(status.readiness, Readiness::Ready);
+}
+
+#[test]
+fn several_copies_are_one_job_that_ends_with_the_last_card() {
+    let mut polls = 0;
+    let mut printing = false;
+    let (printer, sent) = open(move |text| match text {
+        ",REQ,INF," if printing => {
+            polls += 1;
+            inf(0x12, 10 + polls)
+        }
+        ",REQ,INF," => inf(0x12, 10),
+        ",REQ,ERR," => FINE.to_vec(),
+        _ => {
+            printing = true;
+            vec![]
+        }
+    });
+    let three = Job {
+        copies: 3,
+        ..job(Some(text_page()), None)
+    };
+    let mut printer = printer.unwrap();
+    printer.print(&three).unwrap();
+    let sent = sent.lock().unwrap();
+    let job = sent.iter().position(|text| text == "job").unwrap();
+    let asked = sent[job..].iter().filter(|text| *text == ",REQ,INF,");
+    assert_eq!(asked.count(), 3);
+    let none = Job { copies: 0, ..three };
+    assert!(matches!(
+        printer.draw(&none, None),
+        Err(PrinterError::BadJob { .. })
+    ));
+    let drawn = printer.draw(&Job { copies: 3, ..none }, None).unwrap();
+    let header = drawn.pages[0].header();
+    assert!(header.contains(&crate::magicard::Word::Copies(3)));
+}
+
+#[test]
+fn counters_cleaning_and_answers_follow_the_profile() {
+    let (printer, sent) = open(fine(0x12));
+    let mut printer = printer.unwrap();
+    let counters = printer.counters().unwrap();
+    assert_eq!(
+        (counters.cards, counters.cards_on_head),
+        (Some(10), Some(1))
+    );
+    assert_eq!(counters.panels, Some(2));
+    assert_eq!(counters.cleanings, Some(3));
+    assert_eq!(counters.cards_since_cleaning, Some(5));
+    assert_eq!(counters.cards_until_cleaning, Some(1));
+    printer.clean().unwrap();
+    printer.answer(Answer::Retry).unwrap();
+    printer.answer(Answer::Cancel).unwrap();
+    assert_eq!(moves(&sent), [",REQ,CLN,", ",REQ,OKY,", ",REQ,CAN,"]);
+    // A card that lies inside would meet the cleaning card.
+    printer.feed(Position::Contacts).unwrap();
+    assert!(matches!(printer.clean(), Err(PrinterError::BadJob { .. })));
+}
+
+#[test]
+fn a_site_that_knows_the_words_gets_a_reject_tray_and_an_antenna() {
+    let (printer, sent) = open(fine(0x12));
+    let mut printer = printer.unwrap();
+    assert!(!printer.capabilities().reject_tray);
+    printer.profile.commands.reject.value = vec![",REQ,REJ,".to_owned()];
+    printer.profile.commands.feed_to_antenna.value = vec![",REQ,RFD,".to_owned()];
+    assert!(printer.capabilities().reject_tray);
+    printer.feed(Position::Contactless).unwrap();
+    printer.reject().unwrap();
+    // Where the card was at first is not known: it may have lain on the contacts.
+    assert_eq!(moves(&sent), [",REQ,CHPUP,", ",REQ,RFD,", ",REQ,REJ,"]);
+    assert_eq!(printer.status().unwrap().card, CardPosition::None);
+}
+
+#[test]
+fn a_rio_is_sent_its_own_layout_and_words() {
+    let (printer, _) = open(fine(0x12));
+    let mut printer = printer.unwrap();
+    printer.profile = Profile::rio_tango();
+    let inf = Inf::parse(&inf(0x12, 1)).unwrap();
+    let drawn = printer
+        .draw(&job(Some(text_page()), None), Some(&inf))
+        .unwrap();
+    let page = &drawn.pages[0];
+    assert_eq!(page.head(), Some(Head::Kee));
+    let header: Vec<_> = page.header().iter().map(ToString::to_string).collect();
+    assert_eq!(header[1], "VER1.0");
+    assert!(header.contains(&"REJOFF".to_owned()) && header.contains(&"RT2".to_owned()));
+    let dots = page.dots(Layout::Kee, crate::magicard::Ink::Black);
+    assert_eq!(dots.unwrap().get(1010, 21), 1);
+}
+
+#[test]
+fn a_value_is_asked_by_its_key() {
+    let (printer, sent) = open(|text| match text {
+        ",REQ,INF," => inf(0x12, 10),
+        "REQ,STA,MSR," => b"\x01STA,MSR52P2207,\x03".to_vec(),
+        _ => b"\x01STA,XYZ1,\x03".to_vec(),
+    });
+    let mut printer = printer.unwrap();
+    let serial = printer.value(StaKey::PrinterSerial).unwrap();
+    assert_eq!(serial, "52P2207");
+    assert!(matches!(
+        printer.value(StaKey::Cards),
+        Err(PrinterError::Gibberish { .. })
+    ));
+    assert_eq!(moves(&sent), ["REQ,STA,MSR,", "REQ,STA,TCQ,"]);
 }
 
 #[test]
