@@ -52,22 +52,7 @@ fn opensc_recognises_the_card_and_lists_what_is_on_it() -> TestResult {
     ] {
         assert!(text.contains(expected), "no `{expected}` in {dump}");
     }
-    let objects = bench.succeed(&[
-        "pkcs11-tool",
-        "--login",
-        "--pin",
-        PASSCODE,
-        "--list-objects",
-    ])?;
-    for kind in [
-        "Private Key Object",
-        "Public Key Object",
-        "Certificate Object",
-    ] {
-        assert_eq!(objects.matches(kind).count(), 2, "{kind}: {objects}");
-    }
-    assert!(objects.contains("O=nhs, OU=People, CN=555"), "{objects}");
-    Ok(())
+    bench.lists_both_pairs()
 }
 
 #[test]

@@ -8,11 +8,13 @@ pub mod access;
 pub mod control;
 pub mod sdo;
 
+mod certificates;
 mod contents;
 mod files;
 mod initialise;
 mod objects;
 mod passcodes;
+mod records;
 mod token;
 
 use iso7816::{Channel, Command, Expected, Instruction, Response, StatusWord};

@@ -20,6 +20,7 @@ use std::sync::Arc;
 
 use face::{FaceData, Photo, Rendered, Renderer, Template};
 use ground::Ambient;
+use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use piv::secrets::Passcode;
 use serde::Serialize;
@@ -250,15 +251,19 @@ impl Issuer {
         })
     }
 
+    /// The day by which a series is withdrawn or not.
+    fn today(&self) -> Date {
+        self.ambient.now().to_zoned(TimeZone::UTC).date()
+    }
+
     /// A request for a series that is withdrawn needs no card to be refused.
     fn permit_series(&self, request: &Request) -> Result<(), IssueError> {
         let Some(number) = request.series else {
             return Ok(());
         };
-        let today = self.ambient.now().to_zoned(TimeZone::UTC).date();
         let named = |profile: &&series::Profile| profile.series == Some(number);
         match self.profiles.iter().find(named) {
-            Some(profile) => Ok(profile.permits(series::Operation::Issue, today)?),
+            Some(profile) => Ok(profile.permits(series::Operation::Issue, self.today())?),
             None => Ok(()),
         }
     }

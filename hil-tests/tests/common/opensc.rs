@@ -63,6 +63,26 @@ impl Bench {
         Ok(self.program(line[0]).args(&line[1..]).succeed()?.stdout())
     }
 
+    /// PKCS#11 lists both pairs of keys and their certificates.
+    pub(crate) fn lists_both_pairs(&self) -> TestResult {
+        let objects = self.succeed(&[
+            "pkcs11-tool",
+            "--login",
+            "--pin",
+            PASSCODE,
+            "--list-objects",
+        ])?;
+        for kind in [
+            "Private Key Object",
+            "Public Key Object",
+            "Certificate Object",
+        ] {
+            assert_eq!(objects.matches(kind).count(), 2, "{kind}: {objects}");
+        }
+        assert!(objects.contains("O=nhs, OU=People, CN=555"), "{objects}");
+        Ok(())
+    }
+
     /// Writes the public key of a certificate on the card to `public.pem`.
     pub(crate) fn public_key(&self, id: &str) -> TestResult {
         self.succeed(&["pkcs15-tool", "--read-certificate", id, "-o", "card.pem"])?;

@@ -7,7 +7,7 @@ use sha1::{Digest as _, Sha1};
 use super::layout::{CertificateAttributes, Entry, ObjectId};
 use super::objects::{Opened, impossible};
 use super::{Client, structure};
-use crate::key_value::{certified_key, first_element};
+use crate::key_value::{certificate_to_write, first_element};
 use crate::words::v2::{class, object_flag};
 use crate::{Action, AuthenticError, KeyId};
 
@@ -26,10 +26,7 @@ impl Client {
             action: action.clone(),
             detail,
         };
-        let certificate = x509_cert::Certificate::from_der(der)
-            .map_err(|error| none(format!("it is no certificate: {error}")))?;
-        let certified =
-            certified_key(&certificate).ok_or_else(|| none("its key is no RSA key".to_owned()))?;
+        let (certificate, certified) = certificate_to_write(&action, der)?;
         let size = u16::try_from(der.len())
             .ok()
             .filter(|size| usize::from(*size) < MOST)

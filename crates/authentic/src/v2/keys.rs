@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 use super::layout::{Entry, ObjectId, PrivateKeyAttributes, PublicKeyAttributes, UNDATED};
 use super::objects::impossible;
 use super::{Client, FileInfo, FileKind, commands, structure};
-use crate::key_value::{fixed_width, public_key};
+use crate::key_value::{fixed_width, of_size, public_key, to_import};
 use crate::words::v2::{class, object_flag, private_key};
 use crate::{Action, AuthenticError, Digest, KeyId, KeySpec, KeyUsage};
 
@@ -57,16 +57,7 @@ impl Client {
         let path = directory.child(temporary);
         let public = self.public_key_of(&action, &path)?;
         self.delete(&path)?;
-        let bits = public.n().bits();
-        if bits != u32::from(spec.bits) {
-            return Err(AuthenticError::MalformedAnswer {
-                action,
-                detail: format!(
-                    "a key of {} bits was asked for, one of {bits} came",
-                    spec.bits
-                ),
-            });
-        }
+        of_size(&action, spec, &public)?;
         self.list_key(&action, spec, &public, true)?;
         Ok(public)
     }
@@ -81,13 +72,7 @@ impl Client {
             action: action.clone(),
             detail,
         };
-        let bits = key.n().bits();
-        if bits != u32::from(spec.bits) {
-            return Err(impossible(format!(
-                "the key has {bits} bits, {} were said",
-                spec.bits
-            )));
-        }
+        to_import(&action, spec, key)?;
         // Made before anything is sent.
         let parts = components(key)
             .ok_or_else(|| impossible("the key has not exactly two primes".to_owned()))?;

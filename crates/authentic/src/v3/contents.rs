@@ -4,7 +4,7 @@ use der::Decode;
 use iso7816::ber;
 
 use super::Client;
-use super::objects::{number, public_value};
+use super::records::{number, public_value};
 use crate::key_value::{certified_key, first_element};
 use crate::pkcs15::{
     AccessModes, Certificate, DataObject as DataRecord, DirectoryFault, DirectoryKind, FileContent,

@@ -263,12 +263,7 @@ impl Making<'_> {
     /// Which series the card is of, and by which number it is accounted for.
     fn blank_of(&mut self, session: &mut Session) -> Result<Identified, IssueError> {
         let identification = session.identify(&self.issuer.profiles)?;
-        let today = self
-            .issuer
-            .ambient
-            .now()
-            .to_zoned(jiff::tz::TimeZone::UTC)
-            .date();
+        let today = self.issuer.today();
         if let Some(refusal) =
             identification.refusal(&self.issuer.profiles, Operation::Issue, today)
         {
