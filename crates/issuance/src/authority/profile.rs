@@ -163,7 +163,8 @@ fn certificate_policies(policy: &PolicyTerms) -> der::Result<CertificatePolicies
     }]))
 }
 
-fn generalized(at: Timestamp) -> der::Result<GeneralizedTime> {
+/// A moment in whole seconds.
+pub(super) fn generalized(at: Timestamp) -> der::Result<GeneralizedTime> {
     let seconds = u64::try_from(at.as_second()).map_err(|_| der::ErrorKind::DateTime)?;
     GeneralizedTime::from_unix_duration(Duration::from_secs(seconds))
 }

@@ -21,7 +21,7 @@ use x509_cert::time::{Time, Validity};
 use zeroize::Zeroizing;
 
 use super::name::plain_name;
-use super::profile::{Kind, Profile};
+use super::profile::{Kind, Profile, generalized};
 use super::{
     Authority, AuthorityError, Submission, certificate_request, serial_text, verify_chain,
 };
@@ -267,10 +267,7 @@ fn build(
 
 /// A moment as X.509 has it, whole seconds; the builder chooses the form by the year.
 fn time(at: Timestamp) -> Result<Time, AuthorityError> {
-    let seconds = u64::try_from(at.as_second()).map_err(AuthorityError::build)?;
-    let time =
-        der::asn1::GeneralizedTime::from_unix_duration(std::time::Duration::from_secs(seconds))
-            .map_err(AuthorityError::build)?;
+    let time = generalized(at).map_err(AuthorityError::build)?;
     Ok(Time::GeneralTime(time))
 }
 

@@ -1,7 +1,7 @@
 //! What is known of a card and allowed with it, apart from the application that is spoken to.
 
+use authentic::KeySpec;
 use authentic::secrets::{NewPasscode, Passcode};
-use authentic::{KeyId, KeySpec, KeyUsage};
 use piv::words::{Algorithm, KeyReference};
 
 use super::{CardError, CardOptions};
@@ -152,16 +152,7 @@ impl About {
     }
 
     pub(super) fn key_spec(&self, slot: Slot, what: &'static str) -> Result<KeySpec, CardError> {
-        let (key, bits) = self.authentic_plan(what)?.slot(slot);
-        Ok(KeySpec {
-            id: KeyId(key),
-            bits,
-            usage: match slot {
-                Slot::Authentication => KeyUsage::Authentication,
-                Slot::Signing => KeyUsage::Signing,
-            },
-            label: slot.name().to_owned(),
-        })
+        Ok(self.authentic_plan(what)?.key_spec(slot))
     }
 
     fn plan(&self, what: &'static str) -> Result<Option<Plan<'_>>, CardError> {

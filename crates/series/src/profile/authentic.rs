@@ -1,4 +1,4 @@
-use authentic::Applet;
+use authentic::{Applet, KeyId, KeySpec, KeyUsage};
 use serde::{Deserialize, Serialize};
 
 use super::{Slot, wire};
@@ -106,6 +106,21 @@ impl AuthenticPlan {
             Slot::Signing => &self.slots.signing,
         };
         (plan.key.value, plan.bits.value)
+    }
+
+    /// The key of a slot as the application is asked for it.
+    #[must_use]
+    pub fn key_spec(&self, slot: Slot) -> KeySpec {
+        let (key, bits) = self.slot(slot);
+        KeySpec {
+            id: KeyId(key),
+            bits,
+            usage: match slot {
+                Slot::Authentication => KeyUsage::Authentication,
+                Slot::Signing => KeyUsage::Signing,
+            },
+            label: slot.name().to_owned(),
+        }
     }
 
     /// The slot a key serves.

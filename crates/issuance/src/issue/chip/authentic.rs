@@ -4,9 +4,7 @@
 //! the security officer's passcode, of which each card gets one of its own.
 
 use authentic::secrets::{NewPasscode, OfficerPasscode};
-use authentic::{
-    AuthenticError, Digest, Initialisation, KeyId, KeySpec, KeyUsage, LastTry, Severity, Token,
-};
+use authentic::{AuthenticError, Digest, Initialisation, KeyId, LastTry, Severity, Token};
 use der::Decode;
 use ground::Ambient;
 use iso7816::Reset;
@@ -161,17 +159,10 @@ impl Chip for AuthenticChip {
     }
 
     fn generate(&mut self, slot: Slot) -> Result<(PublicKey, String), IssueError> {
-        let (key, bits) = self.plan.slot(slot);
-        let public = self.token.generate(&KeySpec {
-            id: KeyId(key),
-            bits,
-            usage: match slot {
-                Slot::Authentication => KeyUsage::Authentication,
-                Slot::Signing => KeyUsage::Signing,
-            },
-            label: slot.name().to_owned(),
-        })?;
-        Ok((PublicKey::Rsa(public), format!("RSA-{bits} in key {key}")))
+        let spec = self.plan.key_spec(slot);
+        let public = self.token.generate(&spec)?;
+        let detail = format!("RSA-{} in {}", spec.bits, spec.id);
+        Ok((PublicKey::Rsa(public), detail))
     }
 
     fn sign_request(
