@@ -14,11 +14,11 @@ use issuance::keys::KeyRing;
 use issuance::request::{Request, Requests};
 use issuance::store::{CardRecord, CardState, Handover, SqliteStore};
 use series::Profiles;
+use stations::StationFile;
 
 use crate::devices;
 use crate::output::{Ending, Failure, Output};
 use crate::passcode::PasscodeSource;
-use crate::station_file::StationFile;
 use progress::Progress;
 
 /// The series of a card whose request names none.
@@ -90,8 +90,8 @@ impl Issue {
         let mut station = match file {
             Some(file) => {
                 // Before a device is touched: the answer does not depend on them.
-                issuer.permit(&file.name, file.purpose())?;
-                devices::station(file, &ambient)?
+                issuer.permit(&file.name, devices::purpose(&file))?;
+                devices::station(&file, &ambient)?
             }
             None => simulated(&self.data, &blanks_for(&requests, &issuer)?, &ambient)?,
         };
