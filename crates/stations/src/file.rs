@@ -525,7 +525,12 @@ mod tests {
             ),
             ("pcsc:Virtual PCD 00 01", "pcsc:", "reader", "needs a name"),
             ("00 01", "00 00", "reader", "the same reader"),
-            ("template = \"builtin\"", "template = \"gone.svg\"", "gone.svg", "no template"),
+            (
+                "template = \"builtin\"",
+                "template = \"gone.svg\"",
+                "gone.svg",
+                "no template",
+            ),
             ("motion = 30", "motion = 0", "motion", "1 to 3600"),
         ] {
             let (at, message) = mistake(from, to);

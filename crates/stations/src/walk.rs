@@ -293,15 +293,19 @@ impl Under<'_, '_> {
     }
 
     fn encoder_is_empty(&mut self) -> Result<Finding, Stop> {
-        let encoder = &mut *self.walk.encoder;
-        if encoder.card_present()? {
+        // A service looks into its readers a few times a second only: the card of a moment ago
+        // may still be in its books.
+        if !self.wait(false)? {
             return Err(Stop::new(
-                format!("`{}` holds a card before any was fed", encoder.name()),
+                format!(
+                    "`{}` holds a card before any was fed",
+                    self.walk.encoder.name()
+                ),
                 "take the card out; if there is none, the reader named is not the one at the \
                  contacts of the printer",
             ));
         }
-        Ok(Finding::fine(encoder.name()))
+        Ok(Finding::fine(self.walk.encoder.name()))
     }
 
     fn feed(&mut self, position: Position) -> Result<Finding, Stop> {
