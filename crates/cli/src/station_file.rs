@@ -24,6 +24,10 @@ pub(crate) struct StationFile {
     pub(crate) card_within: Duration,
     /// `None` for the built-in template.
     pub(crate) template: Option<PathBuf>,
+    /// The colour profile of the printer; `None` to send colours as they are.
+    pub(crate) icc: Option<PathBuf>,
+    /// What photos are held against; `None` for the built-in limits.
+    pub(crate) limits: Option<PathBuf>,
 }
 
 /// How the printer is reached.
@@ -106,6 +110,8 @@ impl StationFile {
                 "builtin" => None,
                 path => Some(folder.join(path)),
             },
+            icc: raw.face.icc.map(|path| folder.join(path)),
+            limits: raw.face.limits.map(|path| folder.join(path)),
         })
     }
 }
@@ -144,15 +150,19 @@ struct RawEncoder {
 }
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(default, deny_unknown_fields)]
 struct RawFace {
     template: String,
+    icc: Option<String>,
+    limits: Option<String>,
 }
 
 impl Default for RawFace {
     fn default() -> Self {
         Self {
             template: "builtin".to_owned(),
+            icc: None,
+            limits: None,
         }
     }
 }
@@ -179,6 +189,20 @@ mod tests {
             Selector::Pcsc("Virtual PCD 00 00".to_owned())
         );
         assert!(station.test);
+    }
+
+    #[test]
+    fn a_colour_profile_and_limits_lie_beside_the_station_file() {
+        let text = EXAMPLE.replace(
+            "template = \"builtin\"",
+            "icc = \"printer.icc\"\nlimits = \"limits.toml\"",
+        );
+        let station = StationFile::parse(&text, Path::new("desk")).unwrap();
+        assert_eq!(station.template, None);
+        assert_eq!(station.icc, Some(Path::new("desk").join("printer.icc")));
+        assert_eq!(station.limits, Some(Path::new("desk").join("limits.toml")));
+        let plain = StationFile::parse(EXAMPLE, Path::new("desk")).unwrap();
+        assert_eq!((plain.icc, plain.limits), (None, None));
     }
 
     #[test]

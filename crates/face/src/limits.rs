@@ -87,7 +87,7 @@ pub struct TemplateLimits {
     pub safe_margin: Limit,
     /// Least margin around the contacts, in dots.
     pub min_chip_margin: Limit,
-    /// Luma below which text looks black, 0 to 255.
+    /// Level below which all channels of a text lie that looks black, 0 to 255.
     pub near_black: Limit,
 }
 

@@ -344,10 +344,10 @@ impl Lint<'_> {
 
     /// Text that looks black and is not resin.
     fn check_dye_of_text(&self, colour: [u8; 3], place: &Place, findings: &mut Findings) {
-        if luma(colour) >= self.limits.near_black.value {
+        let [red, green, blue] = colour;
+        if f64::from(red.max(green).max(blue)) >= self.limits.near_black.value {
             return;
         }
-        let [red, green, blue] = colour;
         let shade = if colour == [0; 3] {
             "black"
         } else {

@@ -24,8 +24,6 @@ pub(crate) const DEFAULT_MARGIN: u32 = 12;
 /// The farthest a template may ask for.
 const MAX_MARGIN: u32 = 100;
 
-const BUILTIN: &str = include_str!("../templates/band.svg");
-
 /// A card face as its designer drew it: what is the same on every card, and named fields.
 ///
 /// Cloning is cheap. A template is checked when it is parsed; its fonts are checked when it is
@@ -54,10 +52,13 @@ pub(crate) struct Layers {
 }
 
 impl Template {
+    /// The text of the built-in template.
+    pub const BUILTIN: &str = include_str!("../templates/band.svg");
+
     /// The neutral design that comes with this crate.
     #[must_use]
     pub fn builtin() -> Self {
-        Self::parse(BUILTIN, None).expect("the built-in template is tested")
+        Self::parse(Self::BUILTIN, None).expect("the built-in template is tested")
     }
 
     /// Reads a template. Pictures it refers to are looked for in its folder and below.

@@ -117,10 +117,10 @@ fn a_matrix_profile_bends_the_curve_and_keeps_the_hue() {
 #[test]
 fn a_profile_with_a_table_goes_through_the_table() {
     let profile = table_profile();
-    // L* of sRGB grey 128 is 53.6, of pure red 53.2, of pure blue 32.3.
+    // Seen under D50, L* of sRGB grey 128 is 53.6, of pure red 54.3, of pure blue 29.6.
     near(converted(&profile, [128; 3]), [136; 3], 2);
-    near(converted(&profile, [255, 0, 0]), [136; 3], 3);
-    near(converted(&profile, [0, 0, 255]), [82; 3], 3);
+    near(converted(&profile, [255, 0, 0]), [138; 3], 2);
+    near(converted(&profile, [0, 0, 255]), [75; 3], 2);
 }
 
 #[test]

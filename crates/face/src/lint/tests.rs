@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::Limits;
 
-const BUILTIN: &str = include_str!("../../templates/band.svg");
+const BUILTIN: &str = Template::BUILTIN;
 
 /// The three obligatory fields and one for the organisation, clear of everything.
 const FIELDS: &str = r#"<rect id="field:photo" x="700" y="150" width="260" height="328"/>
