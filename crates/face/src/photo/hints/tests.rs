@@ -88,10 +88,7 @@ fn dark_bright_and_clipped_photos_are_told() {
     assert!(dark.contains(&"photo-dark"), "{dark:?}");
     let black = rules(&person(|x, y| if stripes(x, y) > 100 { 120 } else { 0 }));
     assert!(black.contains(&"photo-shadows-clipped"), "{black:?}");
-    let white = rules(&person(
-        0,
-        |x, y| if stripes(x, y) > 100 { 255 } else { 180 },
-    ));
+    let white = rules(&person(|x, y| if stripes(x, y) > 100 { 255 } else { 180 }));
     assert!(white.contains(&"photo-highlights-clipped"), "{white:?}");
     assert!(white.contains(&"photo-bright"), "{white:?}");
 }
