@@ -762,14 +762,11 @@ fn table_profile() -> moxcms::ColorProfile {
         output_table: identity,
         lut_type: moxcms::LutType::Lut16,
     });
-    moxcms::ColorProfile {
-        profile_class: ProfileClass::OutputDevice,
-        color_space: DataColorSpace::Rgb,
-        pcs: DataColorSpace::Lab,
-        white_point: moxcms::WHITE_POINT_D50.to_xyzd(),
-        lut_b_to_a_perceptual: Some(table),
-        ..moxcms::ColorProfile::default()
-    }
+    let mut profile = moxcms::ColorProfile::new_srgb();
+    profile.profile_class = ProfileClass::OutputDevice;
+    profile.pcs = DataColorSpace::Lab;
+    profile.lut_b_to_a_perceptual = Some(table);
+    profile
 }
 
 /// A small template with something of everything.
