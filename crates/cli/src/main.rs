@@ -9,6 +9,7 @@
 mod card_secrets;
 mod commands;
 mod devices;
+mod faces;
 mod output;
 mod passcode;
 mod selector;
@@ -32,6 +33,7 @@ use crate::output::{Ending, Failure, Output, STDOUT};
   cardwright capture --reader pcsc: -o card.json save everything readable of a card
   cardwright diff golden.json card.json          say how one card departs from another
   cardwright issue examples/requests.csv         issue cards at a simulated station
+  cardwright print lint TEMPLATE.svg             what is wrong with the design of a face
   cardwright card status --reader sim:series8    how one card stands: tries, slots, refusals
   cardwright series show 10                      what is known of a series, and what is not
   cardwright station check STATION.toml          walk a card through a print station

@@ -33,6 +33,10 @@ pub struct StationFile {
     pub operator: Option<String>,
     /// The SVG template of the face; `None` for the built-in one.
     pub template: Option<PathBuf>,
+    /// The colour profile of the printer; `None` to send colours as they are.
+    pub icc: Option<PathBuf>,
+    /// What photos are held against; `None` for the built-in limits.
+    pub photo_limits: Option<PathBuf>,
     /// Limits that differ from those of the family.
     pub timeouts: Timeouts,
 }
@@ -170,7 +174,14 @@ impl Checking<'_> {
             .operator
             .as_ref()
             .map(|operator| self.operator(&operator.reader, encoder.as_ref()));
-        let template = self.template(raw);
+        let face = raw.face.as_ref();
+        let template = face.and_then(|face| self.template(face));
+        let mut beside = |path: fn(&RawFace) -> &Option<Spanned<String>>, what| {
+            let path = path(face?).as_ref()?;
+            Some(self.existing(path, what))
+        };
+        let icc = beside(|face| &face.icc, "colour profile");
+        let photo_limits = beside(|face| &face.limits, "table of limits for photos");
         let timeouts = self.timeouts(&raw.timeouts);
         Some(StationFile {
             name: name?,
@@ -182,6 +193,8 @@ impl Checking<'_> {
                 None => None,
             },
             template,
+            icc,
+            photo_limits,
             timeouts,
         })
     }
@@ -297,8 +310,8 @@ impl Checking<'_> {
         Some(name.to_owned())
     }
 
-    fn template(&mut self, raw: &RawFile) -> Option<PathBuf> {
-        let template = raw.face.as_ref()?.template.as_ref()?;
+    fn template(&mut self, raw: &RawFace) -> Option<PathBuf> {
+        let template = raw.template.as_ref()?;
         (template.get_ref() != "builtin").then(|| self.existing(template, "template"))
     }
 
@@ -390,6 +403,8 @@ struct RawOperator {
 #[serde(deny_unknown_fields)]
 struct RawFace {
     template: Option<Spanned<String>>,
+    icc: Option<Spanned<String>>,
+    limits: Option<Spanned<String>>,
 }
 
 #[derive(Default, Deserialize)]
@@ -486,9 +501,12 @@ mod tests {
         assert_eq!(station.operator.as_deref(), Some("Virtual PCD 00 01"));
         assert!(station.test);
         assert_eq!(station.timeouts.motion, Some(Duration::from_secs(30)));
+        assert_eq!((&station.icc, &station.photo_limits), (&None, &None));
         for setting in [
             "profile",
             "template",
+            "icc",
+            "limits",
             "card_within",
             "connect",
             "reply",
@@ -560,6 +578,27 @@ mod tests {
         assert_eq!(station.template, None);
         assert_eq!(station.encoder.card_within, Duration::from_secs(30));
         assert_eq!(station.timeouts, Timeouts::default());
+    }
+
+    #[test]
+    fn what_lies_beside_the_station_file_is_found_there() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["printer.icc", "limits.toml", "face.svg", "ours.toml"] {
+            fs::write(folder.path().join(name), "").unwrap();
+        }
+        let text = EXAMPLE
+            .replace("# icc", "icc")
+            .replace("# limits", "limits")
+            .replace("# profile = \"our-enduro", "profile = \"ours")
+            .replace("template = \"builtin\"", "template = \"face.svg\"");
+        let station = StationFile::parse(&text, folder.path()).unwrap();
+        let beside = |name| Some(folder.path().join(name));
+        assert_eq!(station.icc, beside("printer.icc"));
+        assert_eq!(station.photo_limits, beside("limits.toml"));
+        assert_eq!(station.template, beside("face.svg"));
+        assert_eq!(station.printer.profile, beside("ours.toml"));
+        let problems = StationFile::parse(&text, Path::new("elsewhere")).unwrap_err();
+        assert_eq!(problems.len(), 4, "{problems:?}");
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use firmware_sim::card::{AnyModel, Condition, Model, PivChip, SimCard};
 use firmware_sim::contacts::Contacts;
-use firmware_sim::printer::{Place, Setup};
+use firmware_sim::printer::Place;
 use firmware_sim::station::{Config, SimStation};
 use ground::{Ambient, Virtual};
 use iso7816::Reader;
@@ -25,18 +25,12 @@ struct Bench {
 impl Bench {
     fn new() -> Self {
         let ambient: Arc<dyn Ambient> = Arc::new(Virtual::new(1));
-        let setup = Setup {
-            motion: Duration::from_secs(2),
-            ..Setup::default()
-        };
+        let mut config = Config::new("sim:series10", 2, Arc::clone(&ambient));
+        config.printer.timing.motion = Duration::from_secs(2);
         let model = Model::series10();
-        let station = SimStation::open(
-            Config {
-                printer: setup,
-                ..Config::new("sim:series10", 2, Arc::clone(&ambient))
-            },
-            move |number| Ok(Box::new(PivChip::blank(&model, number))),
-        )
+        let station = SimStation::open(config, move |number| {
+            Ok(Box::new(PivChip::blank(&model, number)))
+        })
         .unwrap();
         let profile = Profile::enduro()
             .with_faults(firmware_sim::printer::FAULT_TABLE)

@@ -2,13 +2,14 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::{Args, Subcommand};
-use face::{FaceData, Fonts, Renderer, Template};
+use face::FaceData;
 use ground::System;
 use printers::Job;
 use readers::CardState;
 use serde_json::json;
 use stations::{Devices, Ends, Finding, Leg, StationFile, Walk, WalkReport};
 
+use crate::faces;
 use crate::output::{BAD, Ending, FAINT, Failure, GOOD, HEADING, Output, WARNING};
 
 /// Check a print station
@@ -129,12 +130,9 @@ impl Check {
 
     /// The test face, drawn before anything moves.
     fn job(&self, station: &StationFile) -> Result<Option<Job>, Failure> {
-        let template = match &station.template {
-            Some(path) => Template::load(path).map_err(|error| {
-                Failure::from(error).about(&format!("template `{}`", path.display()))
-            })?,
-            None => Template::builtin(),
-        };
+        let template = faces::template(station.template.as_deref())?;
+        let renderer = faces::renderer(station.icc.as_deref())?;
+        faces::limits(station.photo_limits.as_deref())?;
         if !self.print {
             return Ok(None);
         }
@@ -144,7 +142,7 @@ impl Check {
             organisation: station.name.clone(),
             ..FaceData::default()
         };
-        let rendered = Renderer::new(Fonts::builtin()).render(&template, &person)?;
+        let rendered = renderer.render(&template, &person)?;
         Ok(Some(Job {
             front: Some(rendered.separation),
             ..Job::default()
