@@ -731,7 +731,13 @@ fn faces(corpus: &mut Corpus) {
     }
     let matrix = moxcms::ColorProfile::new_srgb().encode().unwrap();
     corpus.seed("icc_profile", "matrix", matrix);
-    corpus.seed("icc_profile", "table", table_profile().encode().unwrap());
+    for (name, table) in [("table", flat_table()), ("table-v4", curved_table())] {
+        let mut profile = moxcms::ColorProfile::new_srgb();
+        profile.profile_class = moxcms::ProfileClass::OutputDevice;
+        profile.pcs = moxcms::DataColorSpace::Lab;
+        profile.lut_b_to_a_perceptual = Some(table);
+        corpus.seed("icc_profile", name, profile.encode().unwrap());
+    }
     corpus.seed("face_template", "own", OWN_TEMPLATE);
     for template in ["examples/templates/back.svg", "examples/templates/wave.svg"] {
         let name = template.rsplit('/').next().unwrap();
@@ -744,13 +750,11 @@ fn faces(corpus: &mut Corpus) {
     );
 }
 
-/// A profile of a printer that knows nothing but lightness.
-fn table_profile() -> moxcms::ColorProfile {
-    use moxcms::{DataColorSpace, LutStore, LutWarehouse, Matrix3d, ProfileClass};
+/// The table of a printer that knows nothing but lightness (`mft2`).
+fn flat_table() -> moxcms::LutWarehouse {
+    use moxcms::{LutStore, LutWarehouse, Matrix3d};
     let identity = LutStore::Store16([0, 0xFFFF].repeat(3));
-    let mut grid = vec![0; 12];
-    grid.extend([0xFFFF; 12]);
-    let table = LutWarehouse::Lut(moxcms::LutDataType {
+    LutWarehouse::Lut(moxcms::LutDataType {
         num_input_channels: 3,
         num_output_channels: 3,
         num_clut_grid_points: 2,
@@ -758,15 +762,35 @@ fn table_profile() -> moxcms::ColorProfile {
         num_input_table_entries: 2,
         num_output_table_entries: 2,
         input_table: identity.clone(),
-        clut_table: LutStore::Store16(grid),
+        clut_table: LutStore::Store16(lightness()),
         output_table: identity,
         lut_type: moxcms::LutType::Lut16,
-    });
-    let mut profile = moxcms::ColorProfile::new_srgb();
-    profile.profile_class = ProfileClass::OutputDevice;
-    profile.pcs = DataColorSpace::Lab;
-    profile.lut_b_to_a_perceptual = Some(table);
-    profile
+    })
+}
+
+/// The same with curves and a matrix around it (`mBA `).
+fn curved_table() -> moxcms::LutWarehouse {
+    let curves = || vec![moxcms::curve_from_gamma(1.8); 3];
+    let mut grid_points = [0; 16];
+    grid_points[..3].fill(2);
+    moxcms::LutWarehouse::Multidimensional(moxcms::LutMultidimensionalType {
+        num_input_channels: 3,
+        num_output_channels: 3,
+        grid_points,
+        clut: Some(moxcms::LutStore::Store16(lightness())),
+        a_curves: curves(),
+        b_curves: curves(),
+        m_curves: curves(),
+        matrix: moxcms::Matrix3d::IDENTITY,
+        bias: moxcms::Vector3d::default(),
+    })
+}
+
+/// Two points of each coordinate; the first, lightness, changes slowest.
+fn lightness() -> Vec<u16> {
+    let mut grid = vec![0; 12];
+    grid.extend([0xFFFF; 12]);
+    grid
 }
 
 /// A small template with something of everything.
