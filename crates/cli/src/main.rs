@@ -34,6 +34,7 @@ use crate::output::{Ending, Failure, Output, STDOUT};
   cardwright diff golden.json card.json          say how one card departs from another
   cardwright issue examples/requests.csv         issue cards at a simulated station
   cardwright card status --reader sim:series8    how one card stands: tries, slots, refusals
+  cardwright print decode job.prn -o job         take a print job apart
   cardwright series show 10                      what is known of a series, and what is not
   cardwright transcript show run-data/transcripts/FILE.jsonl
 

@@ -9,6 +9,7 @@ mod estate_files;
 mod link;
 mod mutation;
 mod objects;
+mod print_jobs;
 mod serial;
 
 pub use mutation::Mutator;
@@ -71,6 +72,7 @@ pub const TARGETS: &[Target] = &[
     named("face_record", objects::face_record),
     named("fingerprints_object", objects::fingerprints_object),
     named("host", cards::host),
+    named("ipp_reply", print_jobs::ipp_reply),
     named("iris_object", objects::iris_object),
     named("iris_record", objects::iris_record),
     named("key_history", objects::key_history),
@@ -80,6 +82,7 @@ pub const TARGETS: &[Target] = &[
     named("pkcs15_structure", authentic::pkcs15_structure),
     named("printed_information", objects::printed_information),
     named("printer", cards::printer),
+    named("printer_family", print_jobs::printer_family),
     named("printer_job", codecs::printer_job),
     named("printer_profile", documents::printer_profile),
     named("printer_reply", codecs::printer_reply),
@@ -87,6 +90,7 @@ pub const TARGETS: &[Target] = &[
     named("profile", documents::profile),
     named("protocol_selection", serial::protocol_selection),
     named("public_key", objects::public_key),
+    named("pwg_raster", print_jobs::pwg_raster),
     named("response", codecs::response),
     named("secure_channel", cards::secure_channel),
     named("secure_messaging", cards::secure_messaging),

@@ -7,12 +7,17 @@
 
 mod connection;
 pub mod evolis;
+pub mod family;
 mod fault;
+pub mod ipp;
 pub mod magicard;
 mod printer;
 mod sourced;
 
-pub use connection::{Connection, DeviceConnection, FileConnection, TcpConnection};
+pub use connection::{
+    Address, AddressError, Connection, DeviceConnection, FileConnection, SerialConnection,
+    TcpConnection,
+};
 pub use fault::{Fault, FaultKind};
 pub use printer::{
     Answer, Capabilities, CardPosition, Counters, Film, Identity, Job, Position, Printed, Printer,

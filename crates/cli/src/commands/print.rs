@@ -1,3 +1,6 @@
+mod decode;
+mod encode;
+
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
@@ -16,6 +19,8 @@ pub(crate) struct Print {
 
 #[derive(Debug, Subcommand)]
 enum PrintCommand {
+    Decode(decode::Decode),
+    Encode(Box<encode::Encode>),
     Preview(Preview),
 }
 
@@ -82,6 +87,8 @@ struct Preview {
 impl Print {
     pub(crate) fn run(&self, output: Output) -> Result<Ending, Failure> {
         match &self.command {
+            PrintCommand::Decode(decode) => decode.run(output),
+            PrintCommand::Encode(encode) => encode.run(output),
             PrintCommand::Preview(preview) => preview.run(output),
         }
     }

@@ -1,0 +1,306 @@
+//! Print jobs of every family as bytes, without a printer: faces to a job, and a job to its faces.
+//!
+//! [`Family::encode`] draws a job as the driver of the family would and returns what it would send.
+//! [`Family::decode`] takes bytes apart: the words of the job as JSON, each panel as it lies under
+//! the head, and each face as it is seen. So jobs can be looked at and compared.
+
+mod evolis;
+mod ipp;
+mod magicard;
+mod options;
+mod side;
+
+use std::fmt;
+use std::str::FromStr;
+
+use ground::{Blame, Blamed};
+use serde::Serialize;
+use thiserror::Error;
+
+pub use options::{DecodeOptions, EncodeOptions, Hole, Panels, Rotated};
+pub use side::{Plane, Side};
+
+use crate::{Capabilities, Job};
+
+/// A family of printers that takes the same jobs.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Family {
+    /// Magicard Enduro, Enduro+ and relatives (head words `KGE2`, `KEE1`, `KEE4`).
+    MagicardEnduro,
+    /// Magicard Rio and Tango (head word `KEE`).
+    MagicardRioTango,
+    /// Magicard Rio Pro 360.
+    #[serde(rename = "rio-pro-360")]
+    RioPro360,
+    /// Evolis Primacy, Zenius, Badgy and relatives.
+    Evolis,
+    /// Matica XID 8300, 8600, 9300.
+    MaticaXid,
+    /// Any print queue.
+    Ipp,
+}
+
+/// A job, taken apart.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Decoded {
+    /// Whose job it is.
+    pub family: Family,
+    /// Everything that is not dots.
+    pub header: serde_json::Value,
+    /// The sides in their order.
+    pub sides: Vec<Side>,
+}
+
+impl Family {
+    /// All of them.
+    pub const ALL: [Self; 6] = [
+        Self::MagicardEnduro,
+        Self::MagicardRioTango,
+        Self::RioPro360,
+        Self::Evolis,
+        Self::MaticaXid,
+        Self::Ipp,
+    ];
+
+    /// The name in a station file and on the command line.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::MagicardEnduro => "magicard-enduro",
+            Self::MagicardRioTango => "magicard-rio-tango",
+            Self::RioPro360 => "rio-pro-360",
+            Self::Evolis => "evolis",
+            Self::MaticaXid => "matica-xid",
+            Self::Ipp => "ipp",
+        }
+    }
+
+    /// What the jobs of the family can bring. A single printer may do less.
+    #[must_use]
+    pub fn capabilities(self) -> Capabilities {
+        let card_printer = Capabilities {
+            prints: true,
+            colour: true,
+            duplex: true,
+            resin_black: true,
+            overcoat: true,
+            ..Capabilities::default()
+        };
+        match self {
+            Self::Ipp => Capabilities {
+                resin_black: false,
+                overcoat: false,
+                ..card_printer
+            },
+            _ => card_printer,
+        }
+    }
+
+    /// Whose job the bytes are, from how they start. Nothing says that they are a whole job.
+    #[must_use]
+    pub fn recognise(bytes: &[u8]) -> Option<Self> {
+        const ENQ: u8 = crate::magicard::words::ENQ;
+        const SOH: u8 = crate::magicard::words::SOH;
+        const ESC: u8 = crate::evolis::words::ESC;
+        if bytes.starts_with(&crate::ipp::raster::SYNC) {
+            return Some(Self::Ipp);
+        }
+        if bytes.starts_with(b"<?xml") {
+            return Some(Self::RioPro360);
+        }
+        // Image and command blocks, and the greeting of the host.
+        if matches!(bytes, [0xF0, 0, 1 | 2, 0, ..] | [0xF2, 0, 3, 0, ..]) {
+            return Some(Self::MaticaXid);
+        }
+        match bytes.iter().find(|byte| **byte != ENQ)? {
+            &SOH => Some(magicard::family(bytes)),
+            &ESC => Some(Self::Evolis),
+            _ => None,
+        }
+    }
+
+    /// The bytes that print `job` on a printer of this family.
+    ///
+    /// # Errors
+    ///
+    /// [`FamilyError::Option`] for what this family cannot be told, [`FamilyError::BadJob`] for a
+    /// job that fits no card of it, [`FamilyError::NotHere`] for a family whose jobs are not
+    /// written here.
+    pub fn encode(self, job: &Job, options: &EncodeOptions) -> Result<Vec<u8>, FamilyError> {
+        if job.overcoat && !self.capabilities().overcoat {
+            return Err(FamilyError::option(
+                self,
+                "overcoat",
+                "its jobs cannot ask for one",
+            ));
+        }
+        if job.front.is_none() && job.back.is_none() {
+            return Err(FamilyError::bad_job("it has neither a front nor a back"));
+        }
+        if job.copies == 0 {
+            return Err(FamilyError::bad_job("it asks for no copy at all"));
+        }
+        match self {
+            Self::MagicardEnduro | Self::MagicardRioTango => magicard::encode(self, job, options),
+            Self::Ipp => ipp::encode(job, options),
+            Self::Evolis | Self::RioPro360 | Self::MaticaXid => Err(FamilyError::NotHere {
+                family: self,
+                what: "written",
+            }),
+        }
+    }
+
+    /// Takes a job apart.
+    ///
+    /// # Errors
+    ///
+    /// [`FamilyError`] with the place where the bytes stop being a job of this family.
+    pub fn decode(self, bytes: &[u8], options: &DecodeOptions) -> Result<Decoded, FamilyError> {
+        match self {
+            Self::MagicardEnduro | Self::MagicardRioTango => magicard::decode(self, bytes, options),
+            Self::Evolis => evolis::decode(bytes, options),
+            Self::Ipp => ipp::decode(bytes, options),
+            Self::RioPro360 | Self::MaticaXid => Err(FamilyError::NotHere {
+                family: self,
+                what: "read",
+            }),
+        }
+    }
+}
+
+impl fmt::Display for Family {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for Family {
+    type Err = UnknownFamily;
+
+    fn from_str(name: &str) -> Result<Self, UnknownFamily> {
+        let mut all = Self::ALL.into_iter();
+        all.find(|family| family.name() == name)
+            .ok_or_else(|| UnknownFamily {
+                name: name.to_owned(),
+            })
+    }
+}
+
+/// There is no family of this name.
+#[derive(Clone, Debug, Eq, Error, PartialEq)]
+#[error("there is no printer family `{name}` (known: {})", known())]
+pub struct UnknownFamily {
+    /// The name.
+    pub name: String,
+}
+
+fn known() -> String {
+    Family::ALL.map(Family::name).join(", ")
+}
+
+/// Why a job cannot be written or read.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum FamilyError {
+    /// The family cannot be told that.
+    #[error("family {family} has no `{option}`: {why}")]
+    Option {
+        /// The family.
+        family: Family,
+        /// The option.
+        option: &'static str,
+        /// Why not.
+        why: &'static str,
+    },
+    /// The job fits no card.
+    #[error("the job cannot be printed: {detail}")]
+    BadJob {
+        /// What is wrong with it.
+        detail: String,
+    },
+    /// Jobs of this family are not written or read here.
+    #[error("jobs of family {family} cannot be {what} yet")]
+    NotHere {
+        /// The family.
+        family: Family,
+        /// Written or read.
+        what: &'static str,
+    },
+    /// The job is one of another family.
+    #[error("the job is one of family {found}, not of {family}")]
+    OtherFamily {
+        /// The family asked for.
+        family: Family,
+        /// Whose job it is.
+        found: Family,
+    },
+    /// The bytes are no Magicard job.
+    #[error(transparent)]
+    Magicard(#[from] crate::magicard::DecodeError),
+    /// A plane of a Magicard job is none.
+    #[error("page {page}, plane `{ink}`: {source}")]
+    MagicardPlane {
+        /// The page, from 1.
+        page: usize,
+        /// The letter of the plane.
+        ink: char,
+        /// Why.
+        source: crate::magicard::PlaneError,
+    },
+    /// The bytes are no Evolis job.
+    #[error(transparent)]
+    Evolis(#[from] crate::evolis::DecodeError),
+    /// A bitmap of an Evolis job is none.
+    #[error("{side}, panel `{panel}`: {source}")]
+    EvolisBitmap {
+        /// Front or back.
+        side: &'static str,
+        /// The letter of the panel.
+        panel: char,
+        /// Why.
+        source: crate::evolis::BitmapError,
+    },
+    /// The bytes are no raster document.
+    #[error(transparent)]
+    Raster(#[from] crate::ipp::raster::RasterError),
+}
+
+impl FamilyError {
+    fn option(family: Family, option: &'static str, why: &'static str) -> Self {
+        Self::Option {
+            family,
+            option,
+            why,
+        }
+    }
+
+    fn bad_job(detail: impl Into<String>) -> Self {
+        Self::BadJob {
+            detail: detail.into(),
+        }
+    }
+}
+
+impl Blamed for FamilyError {
+    fn blame(&self) -> Blame {
+        Blame::OperatorMistake
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Option { option, .. } => Some(format!("leave `{option}` out")),
+            Self::OtherFamily { .. } => Some("leave the family out, it is recognised".to_owned()),
+            Self::Magicard(error) => error.hint(),
+            Self::Evolis(error) => error.hint(),
+            Self::Raster(error) => error.hint(),
+            Self::MagicardPlane { .. } | Self::EvolisBitmap { .. } => {
+                Some("give a file with one whole job, as it was sent to the printer".to_owned())
+            }
+            Self::BadJob { .. } | Self::NotHere { .. } => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
