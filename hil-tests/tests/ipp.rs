@@ -293,7 +293,7 @@ fn a_queue_that_stops_is_not_left_with_a_job_in_it_unsaid() -> TestResult {
     let printer = Everywhere::start("")?;
     let mut profile = quick();
     profile.limits_ms.print.value = 1000;
-    profile.limits_ms.cancel.value = 1500;
+    profile.limits_ms.motion.value = 1500;
     // So that the job is sent in spite of the empty tray.
     profile
         .reasons

@@ -18,6 +18,9 @@ const FEW: usize = 400;
 /// What one input of at most 16 KB may make a parser hold at once, in bytes. Certificates may be
 /// compressed, and each simulated card has a memory of its own.
 const MOST_MEMORY: u64 = 8 << 20;
+/// Of those that paint whole faces or decode pictures: a face alone has 2 MB of colours, and a
+/// picture may have 2048 bytes of dots for one of its own.
+const MOST_MEMORY_OF_PICTURES: u64 = 160 << 20;
 /// The same for a target that makes both faces of a card and all their panels.
 const MOST_MEMORY_OF_FACES: u64 = 32 << 20;
 
@@ -50,6 +53,7 @@ fn mutations(target: &Target) -> usize {
     let few = [
         "card",
         "estate_register",
+        "face_template",
         "host",
         "authentic_host",
         "printer",
@@ -78,10 +82,10 @@ fn run(target: &Target, input: &[u8]) {
         target.name,
         hex::encode(input)
     );
-    let most = if target.name == "printer_family" {
-        MOST_MEMORY_OF_FACES
-    } else {
-        MOST_MEMORY
+    let most = match target.name {
+        "face_template" | "photo" => MOST_MEMORY_OF_PICTURES,
+        "printer_family" => MOST_MEMORY_OF_FACES,
+        _ => MOST_MEMORY,
     };
     assert!(
         held.bytes_max <= most,

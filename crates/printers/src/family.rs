@@ -20,7 +20,7 @@ use thiserror::Error;
 pub use options::{DecodeOptions, EncodeOptions, Hole, Panels, Rotated};
 pub use side::{Plane, Side};
 
-use crate::{Capabilities, Job};
+use crate::{Address, Capabilities, Job};
 
 /// A family of printers that takes the same jobs.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq, Serialize)]
@@ -37,8 +37,11 @@ pub enum Family {
     Evolis,
     /// Matica XID 8300, 8600, 9300.
     MaticaXid,
-    /// Any print queue.
+    /// Any print queue: one of CUPS or another IPP printer.
     Ipp,
+    /// The CRT-591 card dispenser, which prints nothing.
+    #[serde(rename = "crt-591")]
+    Crt591,
 }
 
 /// A job, taken apart.
@@ -54,13 +57,14 @@ pub struct Decoded {
 
 impl Family {
     /// All of them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::MagicardEnduro,
         Self::MagicardRioTango,
         Self::RioPro360,
         Self::Evolis,
         Self::MaticaXid,
         Self::Ipp,
+        Self::Crt591,
     ];
 
     /// The name in a station file and on the command line.
@@ -73,7 +77,44 @@ impl Family {
             Self::Evolis => "evolis",
             Self::MaticaXid => "matica-xid",
             Self::Ipp => "ipp",
+            Self::Crt591 => "crt-591",
         }
+    }
+
+    /// Whether the device itself talks to the chip, so that no reader is wired to it.
+    #[must_use]
+    pub const fn has_encoder(self) -> bool {
+        matches!(self, Self::Crt591)
+    }
+
+    /// Whether a device of this family can be behind such an address.
+    ///
+    /// # Errors
+    ///
+    /// In words, why not.
+    pub fn reached_by(self, address: &Address) -> Result<(), String> {
+        let fits = match address {
+            Address::Ipp(_) => self == Self::Ipp,
+            Address::Serial { .. } => {
+                matches!(self, Self::Crt591 | Self::Evolis) || self.is_magicard()
+            }
+            Address::Tcp(_) | Address::Device(_) => !matches!(self, Self::Crt591 | Self::Ipp),
+            Address::File(_) => false,
+        };
+        if fits {
+            return Ok(());
+        }
+        let forms = match self {
+            Self::Ipp => "ipp://HOST[:PORT]/PATH",
+            Self::Crt591 => "serial:PATH[,BAUD]",
+            Self::MaticaXid | Self::RioPro360 => "tcp:HOST:PORT or device:PATH",
+            _ => "tcp:HOST:PORT, device:PATH or serial:PATH[,BAUD]",
+        };
+        Err(format!("a {self} is not behind `{address}` but {forms}"))
+    }
+
+    const fn is_magicard(self) -> bool {
+        matches!(self, Self::MagicardEnduro | Self::MagicardRioTango)
     }
 
     /// What the jobs of the family can bring. A single printer may do less.
@@ -93,6 +134,7 @@ impl Family {
                 overcoat: false,
                 ..card_printer
             },
+            Self::Crt591 => Capabilities::default(),
             _ => card_printer,
         }
     }
@@ -148,6 +190,7 @@ impl Family {
                 family: self,
                 what: "written",
             }),
+            Self::Crt591 => Err(FamilyError::PrintsNothing { family: self }),
         }
     }
 
@@ -165,6 +208,7 @@ impl Family {
                 family: self,
                 what: "read",
             }),
+            Self::Crt591 => Err(FamilyError::PrintsNothing { family: self }),
         }
     }
 }
@@ -189,14 +233,13 @@ impl FromStr for Family {
 
 /// There is no family of this name.
 #[derive(Clone, Debug, Eq, Error, PartialEq)]
-#[error("there is no printer family `{name}` (known: {})", known())]
+#[error(
+    "printer family `{name}` is not known (known families: {})",
+    Family::ALL.map(Family::name).join(", ")
+)]
 pub struct UnknownFamily {
     /// The name.
     pub name: String,
-}
-
-fn known() -> String {
-    Family::ALL.map(Family::name).join(", ")
 }
 
 /// Why a job cannot be written or read.
@@ -226,6 +269,12 @@ pub enum FamilyError {
         family: Family,
         /// Written or read.
         what: &'static str,
+    },
+    /// A device that takes no print jobs.
+    #[error("a {family} prints nothing")]
+    PrintsNothing {
+        /// The family.
+        family: Family,
     },
     /// The job is one of another family.
     #[error("the job is one of family {found}, not of {family}")]
@@ -297,7 +346,7 @@ impl Blamed for FamilyError {
             Self::MagicardPlane { .. } | Self::EvolisBitmap { .. } => {
                 Some("give a file with one whole job, as it was sent to the printer".to_owned())
             }
-            Self::BadJob { .. } | Self::NotHere { .. } => None,
+            Self::BadJob { .. } | Self::NotHere { .. } | Self::PrintsNothing { .. } => None,
         }
     }
 }

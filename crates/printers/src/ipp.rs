@@ -18,6 +18,6 @@ mod state;
 pub use http::{AddressError, Exchange, Http};
 pub use message::ReplyError;
 pub use page::{SheetBack, draw};
-pub use profile::{Limits, Profile, Reason};
+pub use profile::{Profile, Reason};
 pub use queue::Queue;
 pub use state::{JobPhase, JobState, Phase, QueueState};

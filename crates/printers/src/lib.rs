@@ -10,15 +10,20 @@ pub mod evolis;
 pub mod family;
 mod fault;
 pub mod ipp;
+mod limits;
 pub mod magicard;
+mod open;
 mod printer;
 mod sourced;
 
 pub use connection::{
-    Address, AddressError, Connection, DeviceConnection, FileConnection, SerialConnection,
+    Address, BadAddress, Connection, DeviceConnection, FileConnection, SerialConnection,
     TcpConnection,
 };
+pub use family::{Family, UnknownFamily};
 pub use fault::{Fault, FaultKind};
+pub use limits::{Limits, Timeouts};
+pub use open::OpenPrinterError;
 pub use printer::{
     Answer, Capabilities, CardPosition, Counters, Film, Identity, Job, Position, Printed, Printer,
     PrinterError, Readiness, Status,

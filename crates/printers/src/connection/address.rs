@@ -22,11 +22,13 @@ pub enum Address {
     Serial {
         /// The port.
         path: String,
-        /// Bits a second.
-        baud_rate: u32,
+        /// Bits a second; `None` for what is usual (9600).
+        baud: Option<u32>,
     },
     /// `file:PATH`: no printer at all, a file that takes the job.
     File(PathBuf),
+    /// `ipp://HOST[:PORT]/PATH`: a print queue, which is no byte pipe.
+    Ipp(String),
 }
 
 impl Address {
@@ -34,17 +36,26 @@ impl Address {
     ///
     /// # Errors
     ///
-    /// From the operating system.
+    /// From the operating system; [`io::ErrorKind::Unsupported`] for a queue.
     pub fn open(
         &self,
         within: Duration,
-        ambient: Arc<dyn Ambient>,
+        ambient: &Arc<dyn Ambient>,
     ) -> io::Result<Box<dyn Connection>> {
         Ok(match self {
             Self::Tcp(address) => Box::new(TcpConnection::open(address, within)?),
-            Self::Device(path) => Box::new(DeviceConnection::open(path, ambient)?),
-            Self::Serial { path, baud_rate } => Box::new(SerialConnection::open(path, *baud_rate)?),
+            Self::Device(path) => Box::new(DeviceConnection::open(path, Arc::clone(ambient))?),
+            Self::Serial { path, baud } => {
+                let baud_rate = baud.unwrap_or(DEFAULT_BAUD_RATE);
+                Box::new(SerialConnection::open(path, baud_rate)?)
+            }
             Self::File(path) => Box::new(FileConnection::create(path)?),
+            Self::Ipp(_) => {
+                return Err(io::Error::new(
+                    io::ErrorKind::Unsupported,
+                    "a queue is no byte pipe",
+                ));
+            }
         })
     }
 }
@@ -54,17 +65,22 @@ impl fmt::Display for Address {
         match self {
             Self::Tcp(address) => write!(f, "tcp:{address}"),
             Self::Device(path) => write!(f, "device:{}", path.display()),
-            Self::Serial { path, baud_rate } => write!(f, "serial:{path},{baud_rate}"),
+            Self::Serial { path, baud: None } => write!(f, "serial:{path}"),
+            Self::Serial {
+                path,
+                baud: Some(baud),
+            } => write!(f, "serial:{path},{baud}"),
             Self::File(path) => write!(f, "file:{}", path.display()),
+            Self::Ipp(uri) => f.write_str(uri),
         }
     }
 }
 
 impl FromStr for Address {
-    type Err = AddressError;
+    type Err = BadAddress;
 
-    fn from_str(text: &str) -> Result<Self, AddressError> {
-        let bad = |why: String| AddressError {
+    fn from_str(text: &str) -> Result<Self, BadAddress> {
+        let bad = |why: String| BadAddress {
             address: text.to_owned(),
             why,
         };
@@ -80,16 +96,22 @@ impl FromStr for Address {
             "device" => path().map(Self::Device),
             "serial" => serial(rest).map_err(bad),
             "file" => path().map(Self::File),
+            "ipp" | "ipps" if rest.len() > 2 && rest.starts_with("//") => {
+                Ok(Self::Ipp(text.to_owned()))
+            }
+            "ipp" | "ipps" => Err(bad("a queue is `ipp://HOST[:PORT]/PATH`".to_owned())),
             other => Err(bad(format!("`{other}` is no kind of connection"))),
         }
     }
 }
 
 fn tcp(address: &str) -> Result<Address, String> {
-    let (host, port) = address.rsplit_once(':').ok_or("the port is missing")?;
+    let (host, port) = address
+        .rsplit_once(':')
+        .ok_or("the port is missing (tcp:HOST:PORT)")?;
     let bracketed = host.starts_with('[') && host.ends_with(']');
     if host.is_empty() {
-        return Err("the host is missing".to_owned());
+        return Err("the host is missing (tcp:HOST:PORT)".to_owned());
     }
     if host.contains(':') && !bracketed {
         return Err("an IPv6 address must stand in brackets, `[::1]:9100`".to_owned());
@@ -101,13 +123,13 @@ fn tcp(address: &str) -> Result<Address, String> {
 }
 
 fn serial(line: &str) -> Result<Address, String> {
-    let (path, baud_rate) = match line.rsplit_once(',') {
-        None => (line, DEFAULT_BAUD_RATE),
+    let (path, baud) = match line.rsplit_once(',') {
+        None => (line, None),
         Some((path, rate)) => {
             let known = rate.parse().ok().filter(|rate| BAUD_RATES.contains(rate));
             let rates = BAUD_RATES.map(|rate| rate.to_string()).join(", ");
             let wrong = || format!("`{rate}` is no baud rate that is used here ({rates})");
-            (path, known.ok_or_else(wrong)?)
+            (path, Some(known.ok_or_else(wrong)?))
         }
     };
     if path.is_empty() {
@@ -115,21 +137,21 @@ fn serial(line: &str) -> Result<Address, String> {
     }
     Ok(Address::Serial {
         path: path.to_owned(),
-        baud_rate,
+        baud,
     })
 }
 
 /// Why a text is no address of a printer.
 #[derive(Clone, Debug, Eq, Error, PartialEq)]
 #[error("`{address}` is no address of a printer: {why}")]
-pub struct AddressError {
+pub struct BadAddress {
     /// The text.
     pub address: String,
     /// What is wrong with it.
     pub why: String,
 }
 
-impl Blamed for AddressError {
+impl Blamed for BadAddress {
     fn blame(&self) -> Blame {
         Blame::OperatorMistake
     }
@@ -147,9 +169,9 @@ mod tests {
 
     #[test]
     fn an_address_names_a_kind_and_a_place() {
-        let serial = |path: &str, baud_rate| Address::Serial {
+        let serial = |path: &str, baud| Address::Serial {
             path: path.to_owned(),
-            baud_rate,
+            baud,
         };
         for (text, address) in [
             (
@@ -161,8 +183,12 @@ mod tests {
                 "device:/dev/usb/lp0",
                 Address::Device("/dev/usb/lp0".into()),
             ),
-            ("serial:/dev/ttyS0", serial("/dev/ttyS0", 9600)),
-            ("serial:COM3,115200", serial("COM3", 115_200)),
+            ("serial:/dev/ttyS0", serial("/dev/ttyS0", None)),
+            ("serial:COM3,115200", serial("COM3", Some(115_200))),
+            (
+                "ipp://q/printers/a",
+                Address::Ipp("ipp://q/printers/a".to_owned()),
+            ),
             ("file:C:\\job.prn", Address::File("C:\\job.prn".into())),
         ] {
             assert_eq!(text.parse(), Ok(address));
@@ -181,6 +207,7 @@ mod tests {
             ("tcp:::1:9100", "brackets"),
             ("device:", "path is missing"),
             ("file:", "path is missing"),
+            ("ipp:queue", "ipp://HOST"),
             ("serial:,9600", "path is missing"),
             ("serial:/dev/ttyS0,300", "`300` is no baud rate"),
             (
@@ -200,7 +227,7 @@ mod tests {
         let address = format!("file:{}", folder.path().join("job.prn").display());
         let ambient = ground::System::shared();
         let address: Address = address.parse().unwrap();
-        let mut file = address.open(Duration::ZERO, ambient).unwrap();
+        let mut file = address.open(Duration::ZERO, &ambient).unwrap();
         file.write_all(b"job", Duration::ZERO).unwrap();
         assert_eq!(file.name(), address.to_string());
     }

@@ -3,7 +3,7 @@ use std::path::Path;
 use serde::Deserialize;
 
 use super::media::Size;
-use crate::{Certainty, FaultKind, ProfileError, Sourced, sourced};
+use crate::{Certainty, FaultKind, Limits, ProfileError, Sourced, sourced};
 
 /// The profile that comes with this crate.
 const ANY_QUEUE: &str = include_str!("../../profiles/ipp.toml");
@@ -32,26 +32,11 @@ pub struct Profile {
     pub job_name: Sourced<String>,
     /// In whose name they are sent.
     pub user: Sourced<String>,
-    /// How long things may take.
+    /// How long things may take. `motion` is how long a cancelled job may take to end, `write` a
+    /// whole job to be sent.
     pub limits_ms: Limits,
     /// State reasons whose meaning is known.
     pub reasons: Vec<Reason>,
-}
-
-/// Limits in milliseconds.
-#[derive(Clone, Debug, Deserialize, PartialEq)]
-#[serde(deny_unknown_fields)]
-pub struct Limits {
-    /// For a connection to open.
-    pub connect: Sourced<u32>,
-    /// For one exchange.
-    pub reply: Sourced<u32>,
-    /// Between two questions while waiting.
-    pub poll: Sourced<u32>,
-    /// For a whole print.
-    pub print: Sourced<u32>,
-    /// For a cancelled job to end.
-    pub cancel: Sourced<u32>,
 }
 
 /// A state reason whose meaning is known.

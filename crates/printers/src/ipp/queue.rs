@@ -287,7 +287,7 @@ impl<E: Exchange> Queue<E> {
         let request = self.about_job(Operation::CancelJob, id);
         // A refusal is that of a job which is over already: the state tells.
         self.send(&request, &[], "cancel the job")?;
-        let limit = self.profile.limits_ms.cancel.duration();
+        let limit = self.profile.limits_ms.motion.duration();
         let start = self.ambient.elapsed();
         loop {
             let phase = self.job(id)?.phase;
@@ -325,7 +325,13 @@ impl<E: Exchange> Queue<E> {
         document: &[u8],
         what: &'static str,
     ) -> Result<Vec<u8>, PrinterError> {
-        let within = self.profile.limits_ms.reply.duration();
+        let limits = &self.profile.limits_ms;
+        let within = if document.is_empty() {
+            &limits.reply
+        } else {
+            &limits.write
+        };
+        let within = within.duration();
         send(
             &mut self.exchange,
             &self.uri,
