@@ -157,7 +157,11 @@ impl Blamed for BadAddress {
     }
 
     fn hint(&self) -> Option<String> {
-        Some("write `tcp:HOST:PORT`, `device:PATH`, `serial:PATH[,BAUD]` or `file:PATH`".to_owned())
+        Some(
+            "write `tcp:HOST:PORT`, `device:PATH`, `serial:PATH[,BAUD]`, `file:PATH` or \
+             `ipp://HOST[:PORT]/PATH`"
+                .to_owned(),
+        )
     }
 }
 
