@@ -8,12 +8,16 @@
 mod connection;
 pub mod evolis;
 mod fault;
+mod job_side;
 pub mod magicard;
+pub mod matica;
 mod printer;
+pub mod rio_pro_360;
 mod sourced;
 
 pub use connection::{Connection, DeviceConnection, FileConnection, TcpConnection};
 pub use fault::{Fault, FaultKind};
+pub use job_side::{JobPlane, JobSide};
 pub use printer::{
     Answer, Capabilities, CardPosition, Counters, Film, Identity, Job, Position, Printed, Printer,
     PrinterError, Readiness, Status,
