@@ -236,7 +236,9 @@ fn dye_planes(side: &Side<'_>) -> [Vec<u8>; 3] {
     for band in (0..PIXELS).step_by(ROWS) {
         let rows: Vec<&[[u8; 3]]> = (band..PIXELS.min(band + ROWS))
             .map(|row| {
-                let row = separation.colour.row(u32::try_from(row).expect("below 642"));
+                let row = separation
+                    .colour
+                    .row(u32::try_from(row).expect("below 642"));
                 &row.as_chunks::<3>().0[way.first_column..][..LINES]
             })
             .collect();
@@ -248,12 +250,13 @@ fn dye_planes(side: &Side<'_>) -> [Vec<u8>; 3] {
                 .iter_mut()
                 .zip(&mut magenta[at..][..rows.len()])
                 .zip(&mut cyan[at..][..rows.len()]);
-            let lay = |(((yellow, magenta), cyan), row): (((&mut u8, &mut u8), &mut u8), &&[[u8; 3]])| {
-                let [red, green, blue] = row[column];
-                *yellow = !blue;
-                *magenta = !green;
-                *cyan = !red;
-            };
+            let lay =
+                |(((yellow, magenta), cyan), row): (((&mut u8, &mut u8), &mut u8), &&[[u8; 3]])| {
+                    let [red, green, blue] = row[column];
+                    *yellow = !blue;
+                    *magenta = !green;
+                    *cyan = !red;
+                };
             if way.down {
                 lines.zip(&rows).for_each(lay);
             } else {

@@ -182,7 +182,8 @@ impl<C: Connection> RioPro360<C> {
                     });
                 }
                 let counted = self.value_once(&counter)?;
-                if counted.is_some_and(|count| count.parse() >= Ok(cards)) {
+                if counted.is_some_and(|count| count.parse().is_ok_and(|count: u32| count >= cards))
+                {
                     return Ok(());
                 }
             }

@@ -190,7 +190,10 @@ impl Header {
         let mut sides = Vec::new();
         for side in children(card, "side-options") {
             let side = SideOptions::parse(side)?;
-            if sides.iter().any(|other: &SideOptions| other.back == side.back) {
+            if sides
+                .iter()
+                .any(|other: &SideOptions| other.back == side.back)
+            {
                 return Err(DecodeError::Twice {
                     what: format!("side {}", u8::from(side.back)),
                 });
@@ -354,7 +357,8 @@ fn children<'a, 'input: 'a>(
     node: Node<'a, 'input>,
     name: &'static str,
 ) -> impl Iterator<Item = Node<'a, 'input>> {
-    node.children().filter(move |child| child.has_tag_name(name))
+    node.children()
+        .filter(move |child| child.has_tag_name(name))
 }
 
 fn child<'a, 'input: 'a>(node: Node<'a, 'input>, name: &'static str) -> Option<Node<'a, 'input>> {

@@ -240,10 +240,7 @@ impl Job {
 /// # Errors
 ///
 /// As [`Job::decode`].
-pub fn decode_sides(
-    bytes: &[u8],
-    profile: &super::Profile,
-) -> Result<Vec<JobSide>, DecodeError> {
+pub fn decode_sides(bytes: &[u8], profile: &super::Profile) -> Result<Vec<JobSide>, DecodeError> {
     let job = Job::decode(bytes)?;
     Ok(job.sides(profile.placement(false), profile.placement(true)))
 }
@@ -281,7 +278,12 @@ impl Plane {
 impl fmt::Debug for Plane {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let side = if self.back { "back" } else { "front" };
-        write!(f, "Plane({side}, {:?}, {} bytes)", self.ink, self.data.len())
+        write!(
+            f,
+            "Plane({side}, {:?}, {} bytes)",
+            self.ink,
+            self.data.len()
+        )
     }
 }
 

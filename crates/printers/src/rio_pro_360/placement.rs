@@ -105,20 +105,41 @@ mod tests {
             ..PLAIN
         };
         assert_eq!(turned.of(1, 0), Some((0, 0)));
-        assert_eq!(turned.area(Area { x: 1, y: 0, width: 2, height: 3 }), Some(Area {
-            x: 1011,
-            y: 639,
-            width: 2,
-            height: 3,
-        }));
+        assert_eq!(
+            turned.area(Area {
+                x: 1,
+                y: 0,
+                width: 2,
+                height: 3
+            }),
+            Some(Area {
+                x: 1011,
+                y: 639,
+                width: 2,
+                height: 3,
+            })
+        );
     }
 
     #[test]
     fn areas_are_cut_at_the_edges_of_what_is_printed() {
         assert_eq!(
             PLAIN.area(Area::FACE),
-            Some(Area { x: 0, y: 0, width: 1013, height: 642 })
+            Some(Area {
+                x: 0,
+                y: 0,
+                width: 1013,
+                height: 642
+            })
         );
-        assert_eq!(PLAIN.area(Area { x: 1014, y: 0, width: 2, height: 9 }), None);
+        assert_eq!(
+            PLAIN.area(Area {
+                x: 1014,
+                y: 0,
+                width: 2,
+                height: 9
+            }),
+            None
+        );
     }
 }

@@ -153,10 +153,18 @@ mod tests {
         assert!(Reply::is_whole(reply));
         assert_eq!(Reply::parse(reply, &query).unwrap().value, "41");
         assert_eq!(
-            Reply::parse(b"<prn><dye>7</dye></prn>", &query).unwrap().value,
+            Reply::parse(b"<prn><dye>7</dye></prn>", &query)
+                .unwrap()
+                .value,
             "7"
         );
-        for bad in [&b"<param id=\"dye\"/><a>"[..], b"", b"dye", b"dye>", b"dyes>1<"] {
+        for bad in [
+            &b"<param id=\"dye\"/><a>"[..],
+            b"",
+            b"dye",
+            b"dye>",
+            b"dyes>1<",
+        ] {
             assert!(Reply::parse(bad, &query).is_err());
         }
         assert_eq!(Reply::parse(&[0xFF], &query), Err(ReplyError::NoText));

@@ -106,10 +106,10 @@ fn a_job_comes_back_and_shows_its_picture_and_overcoat() {
 #[test]
 fn another_layout_of_the_header_is_read_and_kept() {
     let text = job().header_text();
-    let with = text
-        .replace('\r', "\n")
-        .replace('\t', "")
-        .replace("</card>", "<mag-options><coercivity>high</coercivity></mag-options></card>");
+    let with = text.replace('\r', "\n").replace('\t', "").replace(
+        "</card>",
+        "<mag-options><coercivity>high</coercivity></mag-options></card>",
+    );
     let bytes = job().encode();
     let mut other = with.into_bytes();
     other.extend_from_slice(&bytes[text.len()..bytes.len() - CHECKSUM]);
