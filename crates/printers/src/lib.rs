@@ -10,10 +10,13 @@ pub mod evolis;
 pub mod family;
 mod fault;
 pub mod ipp;
+mod job_side;
 mod limits;
 pub mod magicard;
+pub mod matica;
 mod open;
 mod printer;
+pub mod rio_pro_360;
 mod sourced;
 
 pub use connection::{
@@ -22,6 +25,7 @@ pub use connection::{
 };
 pub use family::{Family, UnknownFamily};
 pub use fault::{Fault, FaultKind};
+pub use job_side::{JobPlane, JobSide};
 pub use limits::{Limits, Timeouts};
 pub use open::OpenPrinterError;
 pub use printer::{
