@@ -8,6 +8,7 @@ mod evolis;
 mod ipp;
 mod magicard;
 mod options;
+mod retransfer;
 mod side;
 
 use std::fmt;
@@ -151,8 +152,7 @@ impl Family {
         if bytes.starts_with(b"<?xml") {
             return Some(Self::RioPro360);
         }
-        // Image and command blocks, and the greeting of the host.
-        if matches!(bytes, [0xF0, 0, 1 | 2, 0, ..] | [0xF2, 0, 3, 0, ..]) {
+        if crate::matica::Job::looks_like(bytes) {
             return Some(Self::MaticaXid);
         }
         match bytes.iter().find(|byte| **byte != ENQ)? {
@@ -167,8 +167,7 @@ impl Family {
     /// # Errors
     ///
     /// [`FamilyError::Option`] for what this family cannot be told, [`FamilyError::BadJob`] for a
-    /// job that fits no card of it, [`FamilyError::NotHere`] for a family whose jobs are not
-    /// written here.
+    /// job that fits no card of it, [`FamilyError::PrintsNothing`] for a dispenser.
     pub fn encode(self, job: &Job, options: &EncodeOptions) -> Result<Vec<u8>, FamilyError> {
         if job.overcoat && !self.capabilities().overcoat {
             return Err(FamilyError::option(
@@ -183,13 +182,23 @@ impl Family {
         if job.copies == 0 {
             return Err(FamilyError::bad_job("it asks for no copy at all"));
         }
+        let holes = options.front_holes.len() + options.back_holes.len();
+        if holes > 0 && !job.overcoat && self.capabilities().overcoat {
+            return Err(FamilyError::bad_job(
+                "it has holes in an overcoat it does not ask for",
+            ));
+        }
+        if options.black_as_dye && matches!(options.panels, Panels::Mono | Panels::Black) {
+            return Err(FamilyError::bad_job(
+                "it prints with resin alone, so black cannot go as dye",
+            ));
+        }
         match self {
             Self::MagicardEnduro | Self::MagicardRioTango => magicard::encode(self, job, options),
             Self::Ipp => ipp::encode(job, options),
-            Self::Evolis | Self::RioPro360 | Self::MaticaXid => Err(FamilyError::NotHere {
-                family: self,
-                what: "written",
-            }),
+            Self::RioPro360 => retransfer::encode_rio_pro_360(job, options),
+            Self::Evolis => evolis::encode(job, options),
+            Self::MaticaXid => retransfer::encode_matica(job, options),
             Self::Crt591 => Err(FamilyError::PrintsNothing { family: self }),
         }
     }
@@ -204,12 +213,22 @@ impl Family {
             Self::MagicardEnduro | Self::MagicardRioTango => magicard::decode(self, bytes, options),
             Self::Evolis => evolis::decode(bytes, options),
             Self::Ipp => ipp::decode(bytes, options),
-            Self::RioPro360 | Self::MaticaXid => Err(FamilyError::NotHere {
-                family: self,
-                what: "read",
-            }),
+            Self::RioPro360 => retransfer::decode_rio_pro_360(bytes, options),
+            Self::MaticaXid => retransfer::decode_matica(bytes, options),
             Self::Crt591 => Err(FamilyError::PrintsNothing { family: self }),
         }
+    }
+}
+
+/// Refuses the first option that is asked for and that the family has not: whether it is asked for,
+/// its name, and why it is not there.
+fn refuse(
+    family: Family,
+    options: &[(bool, &'static str, &'static str)],
+) -> Result<(), FamilyError> {
+    match options.iter().find(|(asked, ..)| *asked) {
+        Some((_, option, why)) => Err(FamilyError::option(family, option, why)),
+        None => Ok(()),
     }
 }
 
@@ -262,14 +281,6 @@ pub enum FamilyError {
         /// What is wrong with it.
         detail: String,
     },
-    /// Jobs of this family are not written or read here.
-    #[error("jobs of family {family} cannot be {what} yet")]
-    NotHere {
-        /// The family.
-        family: Family,
-        /// Written or read.
-        what: &'static str,
-    },
     /// A device that takes no print jobs.
     #[error("a {family} prints nothing")]
     PrintsNothing {
@@ -300,16 +311,12 @@ pub enum FamilyError {
     /// The bytes are no Evolis job.
     #[error(transparent)]
     Evolis(#[from] crate::evolis::DecodeError),
-    /// A bitmap of an Evolis job is none.
-    #[error("{side}, panel `{panel}`: {source}")]
-    EvolisBitmap {
-        /// Front or back.
-        side: &'static str,
-        /// The letter of the panel.
-        panel: char,
-        /// Why.
-        source: crate::evolis::BitmapError,
-    },
+    /// The bytes are no job of a Rio Pro 360.
+    #[error(transparent)]
+    RioPro360(#[from] crate::rio_pro_360::DecodeError),
+    /// The bytes are no job of a Matica XID.
+    #[error(transparent)]
+    Matica(#[from] crate::matica::JobError),
     /// The bytes are no raster document.
     #[error(transparent)]
     Raster(#[from] crate::ipp::raster::RasterError),
@@ -343,10 +350,12 @@ impl Blamed for FamilyError {
             Self::Magicard(error) => error.hint(),
             Self::Evolis(error) => error.hint(),
             Self::Raster(error) => error.hint(),
-            Self::MagicardPlane { .. } | Self::EvolisBitmap { .. } => {
+            Self::RioPro360(error) => error.hint(),
+            Self::Matica(error) => error.hint(),
+            Self::MagicardPlane { .. } => {
                 Some("give a file with one whole job, as it was sent to the printer".to_owned())
             }
-            Self::BadJob { .. } | Self::NotHere { .. } | Self::PrintsNothing { .. } => None,
+            Self::BadJob { .. } | Self::PrintsNothing { .. } => None,
         }
     }
 }

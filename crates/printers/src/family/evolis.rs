@@ -1,81 +1,150 @@
 //! Jobs of the Evolis family.
 
-use plastic::{Bitmap, Raster};
+use plastic::Separation;
 use serde_json::{Value, json};
 
-use super::side::{Plane, Side, scaled, turned, turned_bitmap};
-use super::{DecodeOptions, Decoded, Family, FamilyError};
+use super::side::{Plane, Side};
+use super::{DecodeOptions, Decoded, EncodeOptions, Family, FamilyError, Hole, Panels, refuse};
+use crate::Job;
 use crate::evolis::words::{DOTS, LINES};
-use crate::evolis::{self, Coding, Dots, Item, Panel, Stream};
+use crate::evolis::{self, Coding, DecodedSide, Dialect, Item, JobOptions, Panel, Profile, Stream};
+
+const FAMILY: Family = Family::Evolis;
+
+pub(super) fn encode(job: &Job, options: &EncodeOptions) -> Result<Vec<u8>, FamilyError> {
+    let one_head = "its jobs are not shifted, whatever the head";
+    refuse(
+        FAMILY,
+        &[
+            (
+                options.black_as_dye,
+                "black-as-dye",
+                "its jobs have no word for it; `ink dye` prints without resin",
+            ),
+            (
+                options.resin.is_some(),
+                "resin-quality",
+                "its jobs have no word for it",
+            ),
+            (options.head_type.is_some(), "head-type", one_head),
+            (options.head_position.is_some(), "head-position", one_head),
+            (
+                options.firmware.is_some(),
+                "firmware",
+                "its jobs do not name it",
+            ),
+            (
+                options.model.is_some(),
+                "model",
+                "its jobs are for every model",
+            ),
+        ],
+    )?;
+    let profile = match options.dialect {
+        Some(Dialect::Plain) => Profile::evolis_line(),
+        _ => Profile::evolis(),
+    };
+    let ribbon = match (options.panels, job.overcoat) {
+        (Panels::Colour | Panels::Dye, _) => "YMCKO",
+        (Panels::Mono | Panels::Black, true) => "KO",
+        (Panels::Mono | Panels::Black, false) => "black",
+    };
+    let ribbon = profile.ribbon(ribbon).ok_or_else(|| {
+        FamilyError::bad_job(format!(
+            "the profile of the family has no ribbon `{ribbon}`"
+        ))
+    })?;
+    let mut job_options = JobOptions::new(&profile, ribbon, options.time);
+    if let Some(dialect) = options.dialect {
+        job_options.dialect = dialect;
+    }
+    if let Some(rotated) = options.rotated {
+        job_options.turned = [rotated.front, rotated.back];
+    }
+    let job = Job {
+        front: job
+            .front
+            .as_ref()
+            .map(|side| with_holes(side, &options.front_holes)),
+        back: job
+            .back
+            .as_ref()
+            .map(|side| with_holes(side, &options.back_holes)),
+        ..job.clone()
+    };
+    evolis::encode(&job, &job_options).map_err(|error| FamilyError::bad_job(error.to_string()))
+}
+
+/// The side with more holes in its overcoat.
+pub(super) fn with_holes(side: &Separation, holes: &[Hole]) -> Separation {
+    let mut side = side.clone();
+    side.overcoat_holes
+        .extend(holes.iter().map(|hole| hole.area()));
+    side
+}
 
 pub(super) fn decode(bytes: &[u8], options: &DecodeOptions) -> Result<Decoded, FamilyError> {
-    let family = Family::Evolis;
     if options.head_position.is_some() {
         return Err(FamilyError::option(
-            family,
+            FAMILY,
             "head-position",
             "its jobs are not shifted",
         ));
     }
+    let profile = Profile::evolis();
+    let turned = options.rotated.map_or(
+        [profile.front_turned.value, profile.back_turned.value],
+        |rotated| [rotated.front, rotated.back],
+    );
     let stream = Stream::decode(bytes)?;
-    let rotated = options.rotated.unwrap_or_default();
-    let mut sides = Vec::new();
-    let named = [("front", rotated.front), ("back", rotated.back)];
-    for (bitmaps, (name, rotated)) in stream.sides().into_iter().zip(named) {
-        if bitmaps.is_empty() {
-            continue;
-        }
-        let side = side(name, &bitmaps)?;
-        sides.push(if rotated {
-            Side {
-                picture: turned(&side.picture),
-                overcoat: side.overcoat.as_ref().map(turned_bitmap),
-                ..side
-            }
-        } else {
-            side
-        });
-    }
-    if sides.is_empty() {
+    let cards = stream.cards();
+    let alike = cards.iter().all(|card| *card == cards[0]);
+    // Copies are whole cards one after the other; the first one shows them all.
+    let (first, _) = split_first_card(bytes, &stream);
+    let decoded = evolis::decode(first, turned)?;
+    if decoded.is_empty() {
         return Err(FamilyError::bad_job("there is no bitmap in it"));
     }
+    let sides = decoded.iter().map(side).collect::<Result<Vec<_>, _>>()?;
     Ok(Decoded {
-        family,
+        family: FAMILY,
         header: json!({
-            "family": family,
+            "family": FAMILY,
+            "cards": cards.len(),
+            "cards_alike": alike,
             "items": stream.items.iter().map(described).collect::<Vec<_>>(),
         }),
         sides,
     })
 }
 
-fn side(name: &'static str, bitmaps: &[&evolis::Bitmap]) -> Result<Side, FamilyError> {
+/// The bytes up to the end of the first card that has a bitmap, and those behind.
+fn split_first_card<'a>(bytes: &'a [u8], stream: &Stream) -> (&'a [u8], &'a [u8]) {
+    let mut end = 0;
+    let mut has_bitmap = false;
+    for item in &stream.items {
+        end += item.size();
+        match item {
+            Item::Bitmap(_) => has_bitmap = true,
+            Item::Command(command) if has_bitmap && command.name() == b"Se" => break,
+            _ => {}
+        }
+    }
+    bytes.split_at(end)
+}
+
+fn side(decoded: &DecodedSide) -> Result<Side, FamilyError> {
     let mut planes: Vec<Plane> = Vec::new();
-    let mut picture = Raster::white(LINES as u32, DOTS as u32);
-    let mut overcoat = None;
-    // Resin lies on top of the dyes, whichever comes first.
-    let mut black = None;
-    for bitmap in bitmaps {
-        let panel = bitmap.panel();
-        let plane = panel_name(panel);
-        if planes.iter().any(|earlier| earlier.name == plane) {
+    for (panel, dots) in &decoded.panels {
+        let name = panel_name(*panel);
+        if planes.iter().any(|earlier| earlier.name == name) {
             return Err(FamilyError::bad_job(format!(
-                "panel `{}` comes twice",
+                "panel `{}` comes twice on one side",
                 panel.letter()
             )));
         }
-        let dots = bitmap.dots().map_err(|source| FamilyError::EvolisBitmap {
-            side: name,
-            panel: panel.letter(),
-            source,
-        })?;
-        match panel {
-            Panel::Overlay => overcoat = Some(upright(&dots)),
-            Panel::Black => black = Some(upright(&dots)),
-            Panel::Yellow | Panel::Magenta | Panel::Cyan => lay(&dots, panel, &mut picture),
-        }
         planes.push(Plane {
-            name: plane,
+            name,
             width: DOTS as u32,
             height: LINES as u32,
             full: dots.levels().full(),
@@ -83,35 +152,15 @@ fn side(name: &'static str, bitmaps: &[&evolis::Bitmap]) -> Result<Side, FamilyE
             values: dots.values().to_vec(),
         });
     }
-    if let Some(black) = black {
-        let dots = picture.bytes_mut().chunks_exact_mut(3);
-        for (dot, _) in dots.zip(black.dots()).filter(|(_, ink)| **ink) {
-            dot.fill(0);
-        }
-    }
+    let varnished = decoded
+        .panels
+        .iter()
+        .any(|(panel, _)| *panel == Panel::Overlay);
     Ok(Side {
-        name,
+        name: if decoded.back { "back" } else { "front" },
         planes,
-        picture,
-        overcoat,
-    })
-}
-
-/// Lines run along the card from left to right, their dots from the bottom up.
-fn lay(dots: &Dots, panel: Panel, picture: &mut Raster) {
-    let channel = panel.channel().expect("a dye takes a colour away");
-    let full = dots.levels().full();
-    for y in 0..DOTS {
-        let row = picture.row_mut(u32::try_from(y).expect("below 648"));
-        for (x, dot) in row.chunks_exact_mut(3).enumerate() {
-            dot[channel] = 255 - scaled(dots.line(x)[DOTS - 1 - y], full);
-        }
-    }
-}
-
-fn upright(dots: &Dots) -> Bitmap {
-    Bitmap::from_fn(LINES as u32, DOTS as u32, |x, y| {
-        dots.line(x as usize)[DOTS - 1 - y as usize] != 0
+        picture: decoded.face.picture(),
+        overcoat: varnished.then(|| decoded.face.overlay.clone()),
     })
 }
 
@@ -121,7 +170,7 @@ const fn panel_name(panel: Panel) -> &'static str {
         Panel::Magenta => "magenta",
         Panel::Cyan => "cyan",
         Panel::Black => "black",
-        Panel::Overlay => "overlay",
+        Panel::Overlay => "varnish",
     }
 }
 

@@ -4,7 +4,7 @@ use plastic::Separation;
 use serde_json::json;
 
 use super::side::{Plane, Side, turned};
-use super::{DecodeOptions, Decoded, EncodeOptions, Family, FamilyError, Panels};
+use super::{DecodeOptions, Decoded, EncodeOptions, Family, FamilyError, Panels, refuse};
 use crate::Job;
 use crate::ipp::raster::{Colour, Document, Page};
 use crate::ipp::{Profile, SheetBack, draw};
@@ -14,40 +14,49 @@ const FAMILY: Family = Family::Ipp;
 
 pub(super) fn encode(job: &Job, options: &EncodeOptions) -> Result<Vec<u8>, FamilyError> {
     let no_resin = "a raster has no resin; what prints black is the queue's choice";
-    for (asked, option, why) in [
-        (options.black_as_dye, "black-as-dye", no_resin),
-        (options.resin.is_some(), "resin-quality", no_resin),
-        (
-            options.head_type.is_some(),
-            "head-type",
-            "a raster is for any head",
-        ),
-        (
-            options.head_position.is_some(),
-            "head-position",
-            "a raster is for any head",
-        ),
-        (
-            options.firmware.is_some(),
-            "firmware",
-            "a raster names no printer",
-        ),
-        (
-            !options.front_holes.is_empty(),
-            "front-hole",
-            "its jobs cannot ask for overcoat",
-        ),
-        (
-            !options.back_holes.is_empty(),
-            "back-hole",
-            "its jobs cannot ask for overcoat",
-        ),
-        (job.copies != 1, "copies", "a queue is given one card a job"),
-    ] {
-        if asked {
-            return Err(FamilyError::option(FAMILY, option, why));
-        }
-    }
+    refuse(
+        FAMILY,
+        &[
+            (options.black_as_dye, "black-as-dye", no_resin),
+            (options.resin.is_some(), "resin-quality", no_resin),
+            (
+                options.head_type.is_some(),
+                "head-type",
+                "a raster is for any head",
+            ),
+            (
+                options.head_position.is_some(),
+                "head-position",
+                "a raster is for any head",
+            ),
+            (
+                options.firmware.is_some(),
+                "firmware",
+                "a raster names no printer",
+            ),
+            (
+                !options.front_holes.is_empty(),
+                "front-hole",
+                "its jobs cannot ask for overcoat",
+            ),
+            (
+                !options.back_holes.is_empty(),
+                "back-hole",
+                "its jobs cannot ask for overcoat",
+            ),
+            (job.copies != 1, "copies", "a queue is given one card a job"),
+            (
+                options.dialect.is_some(),
+                "dialect",
+                "a raster is for any printer",
+            ),
+            (
+                options.model.is_some(),
+                "model",
+                "a raster is for any printer",
+            ),
+        ],
+    )?;
     let Some(front) = &job.front else {
         return Err(FamilyError::bad_job(
             "it has no front; a queue prints the front, or front and back",

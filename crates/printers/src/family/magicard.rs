@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::options::{self, Rotated};
 use super::side::{Plane, Side, scaled};
-use super::{DecodeOptions, Decoded, EncodeOptions, Family, FamilyError, Hole, Panels};
+use super::{DecodeOptions, Decoded, EncodeOptions, Family, FamilyError, Hole, Panels, refuse};
 use crate::Job;
 use crate::magicard::words::{DOTS, LINES, PICTURE_DOTS};
 use crate::magicard::{
@@ -45,38 +45,36 @@ pub(super) fn encode(
 ) -> Result<Vec<u8>, FamilyError> {
     let profile = profile(family);
     let rio = family == Family::MagicardRioTango;
-    if rio && options.head_type.is_some() {
-        return Err(FamilyError::option(
-            family,
-            "head-type",
-            "it has one head only",
-        ));
-    }
-    if rio && options.resin.is_some() {
-        return Err(FamilyError::option(
-            family,
-            "resin-quality",
-            "its jobs have no word for it",
-        ));
-    }
-    if rio && options.firmware.is_some() {
-        return Err(FamilyError::option(
-            family,
-            "firmware",
-            "its jobs do not name it",
-        ));
-    }
-    if options.black_as_dye && matches!(options.panels, Panels::Mono | Panels::Black) {
-        return Err(FamilyError::bad_job(
-            "it prints with resin alone, so black cannot go as dye",
-        ));
-    }
-    let holes = [&options.front_holes, &options.back_holes];
-    if !job.overcoat && holes.iter().any(|holes| !holes.is_empty()) {
-        return Err(FamilyError::bad_job(
-            "it has holes in an overcoat it does not ask for",
-        ));
-    }
+    refuse(
+        family,
+        &[
+            (
+                rio && options.head_type.is_some(),
+                "head-type",
+                "it has one head only",
+            ),
+            (
+                rio && options.resin.is_some(),
+                "resin-quality",
+                "its jobs have no word for it",
+            ),
+            (
+                rio && options.firmware.is_some(),
+                "firmware",
+                "its jobs do not name it",
+            ),
+            (
+                options.dialect.is_some(),
+                "dialect",
+                "its jobs have one form",
+            ),
+            (
+                options.model.is_some(),
+                "model",
+                "its jobs are for every model",
+            ),
+        ],
+    )?;
     let head_type = match options.head_type.unwrap_or(0) {
         known @ 0..=2 => known,
         other => {

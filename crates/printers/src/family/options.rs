@@ -4,6 +4,7 @@ use std::fmt;
 
 use plastic::{Area, Raster, Separation};
 
+use crate::evolis::Dialect;
 use crate::magicard::{Halftone, Rectangle, ResinQuality, dye_only, resin_only};
 
 /// How a job is written. What a family cannot be told is refused, so everything that has a usual
@@ -22,6 +23,10 @@ pub struct EncodeOptions {
     pub head_position: Option<u32>,
     /// The printer's firmware, which some jobs name.
     pub firmware: Option<String>,
+    /// How the commands of an Evolis job are written; as on the network if not given.
+    pub dialect: Option<Dialect>,
+    /// Model of a Matica, such as `XID8300`; the first of its profile if not given.
+    pub model: Option<String>,
     /// Holes in the overcoat of the front, beside those of the face.
     pub front_holes: Vec<Hole>,
     /// Holes in the overcoat of the back, beside those of the face.
