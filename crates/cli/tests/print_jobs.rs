@@ -67,6 +67,18 @@ fn difference(one: &Raster, other: &Raster) -> u8 {
         .unwrap()
 }
 
+/// The part of a face that every family prints: without the columns a Rio Pro 360 cuts off, and
+/// without the rows beside the card an Evolis adds.
+fn printed(picture: &Raster) -> Raster {
+    let above = (picture.height() - plastic::HEIGHT) / 2;
+    let mut part = Raster::white(plastic::WIDTH - 6, plastic::HEIGHT);
+    for y in 0..part.height() {
+        let row = &picture.row(y + above)[3 * 3..][..3 * (plastic::WIDTH as usize - 6)];
+        part.row_mut(y).copy_from_slice(row);
+    }
+    part
+}
+
 #[test]
 fn a_job_decodes_to_the_pictures_it_was_encoded_from() {
     let folder = tempfile::tempdir().unwrap();
@@ -75,6 +87,9 @@ fn a_job_decodes_to_the_pictures_it_was_encoded_from() {
     for (family, loses) in [
         ("magicard-enduro", 3),
         ("magicard-rio-tango", 3),
+        ("rio-pro-360", 0),
+        ("evolis", 2),
+        ("matica-xid", 0),
         ("ipp", 0),
     ] {
         let job = folder.path().join("job");
@@ -104,7 +119,8 @@ fn a_job_decodes_to_the_pictures_it_was_encoded_from() {
         assert_eq!(header, decoded["header"]);
         for (name, picture) in [("front", &front_picture), ("back", &back_picture)] {
             let found = Raster::read_png(&out.join(format!("{name}.png"))).unwrap();
-            assert!(difference(&found, picture) <= loses, "{family} {name}");
+            let lost = difference(&printed(&found), &printed(picture));
+            assert!(lost <= loses, "{family} {name}: {lost}");
         }
         for side in decoded["sides"].as_array().unwrap() {
             let name = side["name"].as_str().unwrap();
@@ -204,7 +220,7 @@ fn what_a_family_cannot_do_and_what_is_no_job_is_said() {
             &["--printer", "magicard-rio-tango", "--head-type", "1"],
             "no `head-type`",
         ),
-        (&["--printer", "zebra"], "known: magicard-enduro"),
+        (&["--printer", "zebra"], "known families: magicard-enduro"),
         (
             &["--printer", "magicard-enduro", "--copies", "0"],
             "--copies",

@@ -7,6 +7,7 @@ use fast_image_resize::{PixelType, Resizer};
 use ground::Ambient;
 use plastic::{HEIGHT, Raster, Separation, WIDTH};
 use printers::Job;
+use printers::evolis::Dialect;
 use printers::family::{EncodeOptions, Family, Hole, Panels, Rotated};
 use printers::magicard::{ResinQuality, landscape};
 use serde_json::json;
@@ -88,6 +89,14 @@ pub(super) struct Encode {
     #[arg(long, value_name = "NUMBER")]
     head_type: Option<u32>,
 
+    /// How commands are written (Evolis): as on the network, or as on USB and serial lines
+    #[arg(long, value_enum)]
+    dialect: Option<Writing>,
+
+    /// Model of the printer, which says how fine its images are (Matica): XID8300, XID8600 ...
+    #[arg(long)]
+    model: Option<String>,
+
     /// Firmware the job names (Magicard Enduro)
     #[arg(long, value_name = "VERSION")]
     firmware: Option<String>,
@@ -146,6 +155,15 @@ enum Resin {
     Fast,
     /// High quality
     High,
+}
+
+/// How the commands of an Evolis job are written.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Writing {
+    /// Commands alone, as the driver for Windows does
+    Plain,
+    /// With tags between them, as the vendor's library does
+    Tagged,
 }
 
 impl Sides {
@@ -229,6 +247,11 @@ impl Encode {
                 Resin::Fast => ResinQuality::Fast,
                 Resin::High => ResinQuality::High,
             }),
+            dialect: self.dialect.map(|dialect| match dialect {
+                Writing::Plain => Dialect::Plain,
+                Writing::Tagged => Dialect::Tagged,
+            }),
+            model: self.model.clone(),
             head_type: self.head_type,
             head_position: self.head_position,
             firmware: self.firmware.clone(),
