@@ -16,6 +16,7 @@ mod printed;
 mod script;
 mod server;
 mod setup;
+mod speed;
 mod transport;
 mod trouble;
 
@@ -33,6 +34,7 @@ pub use printed::{PrintedSide, Shown};
 pub use script::{Mishap, Motion, Scripted, ScriptedError};
 pub use server::PrinterServer;
 pub use setup::{Setup, Timing};
+pub use speed::{Pace, PaceError, Speeds};
 pub use transport::{Counters, Encoder, Place, StateError, Transport};
 pub use trouble::Trouble;
 

@@ -35,7 +35,7 @@
 mod encoder;
 
 use std::fmt;
-use std::io;
+use std::io::{self, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -45,10 +45,10 @@ use thiserror::Error;
 use crate::contacts::{Chip, Contacts};
 use crate::printer::magicard::Magicard;
 use crate::printer::{
-    Entry, Firmware, Machine, Place, PrintedCard, Scripted, Setup, SimConnection, SimPrinter,
-    StateError, Transport, Trouble,
+    Entry, Firmware, Machine, Movement, Place, PrintedCard, Scripted, Setup, SimConnection,
+    SimPrinter, StateError, Transport, Trouble,
 };
-use encoder::{Chips, ContactStation};
+use encoder::{Chips, ContactStation, Stranger};
 
 /// Why a chip cannot be made or read back, in the words of whoever makes it.
 pub type ChipError = Box<dyn std::error::Error + Send + Sync>;
@@ -109,8 +109,22 @@ impl SimStation {
         config: Config,
         make: impl Fn(u64) -> Result<Box<dyn Chip>, ChipError> + Send + Sync + 'static,
     ) -> Result<Self, StationError> {
+        Self::open_mixed(config, make, |_| Ok(Box::new(Stranger)))
+    }
+
+    /// The same with a second kind of card, which comes from the hopper when the script has
+    /// [`Mishap::OtherModel`](crate::printer::Mishap::OtherModel).
+    ///
+    /// # Errors
+    ///
+    /// [`StationError`].
+    pub fn open_mixed(
+        config: Config,
+        make: impl Fn(u64) -> Result<Box<dyn Chip>, ChipError> + Send + Sync + 'static,
+        make_other: impl Fn(u64) -> Result<Box<dyn Chip>, ChipError> + Send + Sync + 'static,
+    ) -> Result<Self, StationError> {
         let contacts = Contacts::new(config.name);
-        let chips = Chips::new(make);
+        let chips = Chips::new(make, make_other);
         let ambient = &config.ambient;
         let mut transport = match &config.state {
             Some(folder) => {
@@ -186,7 +200,32 @@ impl SimStation {
         self.printer.machine().fail(trouble);
     }
 
-    /// Lets trouble strike once, at a motion.
+    /// Writes everything that happens to `out`, a line of JSON each, as it happens.
+    ///
+    /// # Errors
+    ///
+    /// From the writer.
+    pub fn write_log(&self, out: Box<dyn Write + Send>) -> io::Result<()> {
+        self.printer.machine().transport_mut().write_log(out)
+    }
+
+    /// What happened to one card, in order.
+    #[must_use]
+    pub fn log_of(&self, number: u64) -> Vec<Movement> {
+        let machine = self.printer.machine();
+        let log = machine.transport().log().iter();
+        log.map(|entry| entry.movement)
+            .filter(|movement| movement.card() == Some(number))
+            .collect()
+    }
+
+    /// The cards outside the hopper at a place, by number.
+    #[must_use]
+    pub fn cards_at(&self, place: Place) -> Vec<u64> {
+        self.printer.machine().transport().cards_at(place)
+    }
+
+    /// Lets something go wrong once, at a motion.
     pub fn script(&self, scripted: Scripted) {
         self.printer.machine().script(scripted);
     }

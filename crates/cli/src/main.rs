@@ -35,6 +35,7 @@ use crate::output::{Ending, Failure, Output, STDOUT};
   cardwright issue examples/requests.csv         issue cards at a simulated station
   cardwright print lint TEMPLATE.svg             what is wrong with the design of a face
   cardwright card status --reader sim:series8    how one card stands: tries, slots, refusals
+  cardwright print decode job.prn -o job         take a print job apart
   cardwright series show 10                      what is known of a series, and what is not
   cardwright station check STATION.toml          walk a card through a print station
   cardwright transcript show run-data/transcripts/FILE.jsonl

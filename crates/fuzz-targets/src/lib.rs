@@ -10,6 +10,7 @@ mod faces;
 mod link;
 mod mutation;
 mod objects;
+mod print_jobs;
 mod serial;
 
 pub use mutation::Mutator;
@@ -75,6 +76,7 @@ pub const TARGETS: &[Target] = &[
     named("fingerprints_object", objects::fingerprints_object),
     named("host", cards::host),
     named("icc_profile", faces::icc_profile),
+    named("ipp_reply", print_jobs::ipp_reply),
     named("iris_object", objects::iris_object),
     named("iris_record", objects::iris_record),
     named("key_history", objects::key_history),
@@ -85,6 +87,7 @@ pub const TARGETS: &[Target] = &[
     named("pkcs15_structure", authentic::pkcs15_structure),
     named("printed_information", objects::printed_information),
     named("printer", cards::printer),
+    named("printer_family", print_jobs::printer_family),
     named("printer_job", codecs::printer_job),
     named("printer_profile", documents::printer_profile),
     named("printer_reply", codecs::printer_reply),
@@ -92,6 +95,7 @@ pub const TARGETS: &[Target] = &[
     named("profile", documents::profile),
     named("protocol_selection", serial::protocol_selection),
     named("public_key", objects::public_key),
+    named("pwg_raster", print_jobs::pwg_raster),
     named("response", codecs::response),
     named("secure_channel", cards::secure_channel),
     named("secure_messaging", cards::secure_messaging),

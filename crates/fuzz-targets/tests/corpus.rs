@@ -481,6 +481,81 @@ fn printing(corpus: &mut Corpus) {
     );
 }
 
+/// Print jobs of families beside Enduro's, and what a print queue answers.
+fn print_jobs(corpus: &mut Corpus) {
+    use printers::evolis::{Coding, Command, Dots, Item, Levels, Panel, Stream};
+    use printers::ipp::raster::{Colour, Document, Header, Page};
+
+    for colour in Colour::ALL {
+        let header = Header::new(colour, 20, 3);
+        let lines = (0..=255).cycle().take(3 * header.stride()).collect();
+        let pages = vec![Page::new(header, lines).unwrap()];
+        let bytes = Document { pages }.encode();
+        corpus.seed("pwg_raster", colour.name(), bytes.clone());
+        corpus.seed("printer_family", colour.name(), bytes);
+    }
+    let command = |text: &str| Item::Command(Command::new(text).unwrap());
+    let black = Dots::blank(Levels::Two).to_bitmap(Panel::Black, Coding::Compressed);
+    let stream = Stream {
+        items: vec![
+            command("Pr;k"),
+            command("Ss"),
+            Item::Bitmap(black),
+            command("Se"),
+        ],
+    };
+    corpus.seed("printer_family", "evolis", stream.encode());
+    let empty = &b"\x05\x01,NOC1,KEE,PAG1,OVRON,NCT0,420,1025,590,SZK0\x1c\x1cB:\x03"[..];
+    corpus.seed("printer_family", "tango", empty);
+
+    let attribute = |tag: u8, name: &str, value: &[u8]| {
+        let mut bytes = vec![tag];
+        for part in [name.as_bytes(), value] {
+            bytes.extend(u16::try_from(part.len()).unwrap().to_be_bytes());
+            bytes.extend(part);
+        }
+        bytes
+    };
+    let number = |number: i32| number.to_be_bytes();
+    let start = [
+        &[1, 1, 0, 0, 0, 0, 0, 1, 1][..],
+        &attribute(0x47, "attributes-charset", b"utf-8"),
+        &attribute(0x48, "attributes-natural-language", b"en"),
+    ]
+    .concat();
+    let queue = [
+        &start[..],
+        &[4],
+        &attribute(0x23, "printer-state", &number(3)),
+        &attribute(0x44, "printer-state-reasons", b"media-low-report"),
+        &attribute(0x44, "", b"cover-open"),
+        &attribute(0x22, "printer-is-accepting-jobs", &[1]),
+        &attribute(0x44, "media-supported", b"custom_card_53.98x85.6mm"),
+        &attribute(0x34, "media-col-default", b""),
+        &attribute(0x4A, "", b"media-type"),
+        &attribute(0x44, "", b"card"),
+        &attribute(0x37, "", b""),
+        &attribute(
+            0x32,
+            "printer-resolution-default",
+            &[0, 0, 1, 44, 0, 0, 1, 44, 3],
+        ),
+        &[3],
+    ]
+    .concat();
+    corpus.seed("ipp_reply", "queue", queue);
+    let job = [
+        &start[..],
+        &[2],
+        &attribute(0x21, "job-id", &number(12)),
+        &attribute(0x23, "job-state", &number(8)),
+        &attribute(0x44, "job-state-reasons", b"aborted-by-system"),
+        &[3],
+    ]
+    .concat();
+    corpus.seed("ipp_reply", "job", job);
+}
+
 fn machine() -> firmware_sim::printer::Machine {
     use std::sync::Arc;
     let ambient: Arc<dyn ground::Ambient> = Arc::new(ground::Virtual::new(1));
@@ -810,6 +885,7 @@ fn the_corpus_is_what_the_vectors_and_the_simulated_cards_give() {
     card_side(&mut corpus);
     authentic_files(&mut corpus);
     printing(&mut corpus);
+    print_jobs(&mut corpus);
     authentic_v3(&mut corpus);
     documents(&mut corpus);
     estate_files(&mut corpus);

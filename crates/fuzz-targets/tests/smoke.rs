@@ -21,6 +21,8 @@ const MOST_MEMORY: u64 = 8 << 20;
 /// Of those that paint whole faces or decode pictures: a face alone has 2 MB of colours, and a
 /// picture may have 2048 bytes of dots for one of its own.
 const MOST_MEMORY_OF_PICTURES: u64 = 160 << 20;
+/// The same for a target that makes both faces of a card and all their panels.
+const MOST_MEMORY_OF_FACES: u64 = 32 << 20;
 
 fn corpus(target: &Target) -> Vec<Vec<u8>> {
     let folder = folder().join(target.name);
@@ -55,6 +57,7 @@ fn mutations(target: &Target) -> usize {
         "host",
         "authentic_host",
         "printer",
+        "printer_family",
         "profile",
         "secure_channel",
         "serial_reader",
@@ -81,6 +84,7 @@ fn run(target: &Target, input: &[u8]) {
     );
     let most = match target.name {
         "face_template" | "photo" => MOST_MEMORY_OF_PICTURES,
+        "printer_family" => MOST_MEMORY_OF_FACES,
         _ => MOST_MEMORY,
     };
     assert!(

@@ -7,6 +7,7 @@
 mod address;
 mod device;
 mod file;
+mod serial;
 mod tcp;
 
 use std::io;
@@ -15,6 +16,7 @@ use std::time::Duration;
 pub use address::{Address, BadAddress};
 pub use device::DeviceConnection;
 pub use file::FileConnection;
+pub use serial::SerialConnection;
 pub use tcp::TcpConnection;
 
 /// A byte pipe to one printer.

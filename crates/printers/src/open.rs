@@ -6,6 +6,7 @@ use std::sync::Arc;
 use ground::{Ambient, Blame, Blamed};
 use thiserror::Error;
 
+use crate::ipp;
 use crate::magicard::{self, Enduro};
 use crate::{Address, Family, Limits, Printer, PrinterError, ProfileError, Timeouts};
 
@@ -46,6 +47,16 @@ impl Family {
                     ambient,
                 )?)
             }
+            Self::Ipp => {
+                let mut profile = match profile {
+                    Some(path) => ipp::Profile::read(path)?,
+                    None => ipp::Profile::any_queue(),
+                };
+                profile.limits_ms = profile.limits_ms.with(timeouts);
+                let within = profile.limits_ms.connect.duration();
+                let queue = ipp::Http::new(&address.to_string(), within)?;
+                Box::new(ipp::Queue::open(queue, profile, ambient)?)
+            }
             _ => return Err(OpenPrinterError::NotHere { family: self }),
         })
     }
@@ -58,6 +69,9 @@ pub enum OpenPrinterError {
     /// Its profile cannot be used.
     #[error(transparent)]
     Profile(#[from] ProfileError),
+    /// Its address names no queue.
+    #[error(transparent)]
+    Queue(#[from] ipp::AddressError),
     /// It does not answer as it should.
     #[error(transparent)]
     Printer(#[from] PrinterError),
@@ -73,6 +87,7 @@ impl Blamed for OpenPrinterError {
     fn blame(&self) -> Blame {
         match self {
             Self::Profile(error) => error.blame(),
+            Self::Queue(error) => error.blame(),
             Self::Printer(error) => error.blame(),
             Self::NotHere { .. } => Blame::OperatorMistake,
         }
@@ -81,6 +96,7 @@ impl Blamed for OpenPrinterError {
     fn hint(&self) -> Option<String> {
         match self {
             Self::Profile(error) => error.hint(),
+            Self::Queue(error) => error.hint(),
             Self::Printer(error) => error.hint(),
             Self::NotHere { .. } => None,
         }

@@ -1,15 +1,17 @@
 //! `firmware-sim printer`: a card printer on a TCP port.
 
+use std::fs::OpenOptions;
 use std::io::{self, Read, Write};
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
 use clap::Args;
+use clap::builder::PossibleValuesParser;
 use firmware_sim::printer::{
-    Family, FamilyError, Machine, Model, Options, PrinterServer, Scripted, Setup, SimPrinter,
+    Family, Machine, Model, Options, Pace, PrinterServer, Scripted, Setup, Shown, SimPrinter,
     Timing, Transport,
 };
 use firmware_sim::vpcd::VpcdError;
@@ -18,14 +20,14 @@ use thiserror::Error;
 
 use crate::Failure;
 
-/// Run a simulated Magicard Enduro on a TCP port
+/// Run a simulated card printer on a TCP port
 ///
 /// It answers the printer's questions and commands, prints every job it gets into PNG files, and
-/// counts cards and film. Once it listens it writes one line of JSON with its address to standard
-/// output, so that a script can wait for it. It runs until it is killed.
+/// counts cards, film and cleanings. Once it listens it writes one line of JSON with its address to
+/// standard output, so that a script can wait for it. It runs until it is killed.
 ///
-/// What it answers to the words that move a card to an encoder is its own idea: nobody outside
-/// the vendor knows what a real printer does.
+/// What a Magicard answers to the words that move a card to an encoder is the simulator's own idea:
+/// nobody outside the vendor knows what a real printer does.
 #[derive(Args)]
 #[command(after_long_help = "\
 Examples:
@@ -33,6 +35,10 @@ Examples:
           Listen on any free port; print into printed/card-1-front.png and so on.
   firmware-sim printer --port 9100 --hopper 3 --fault print:2:film-out
           Three cards on the usual port; the film runs out at card 2.
+  firmware-sim printer --time published --log motions.jsonl
+          As slow as a real one; every movement of every card in motions.jsonl as it happens.
+  firmware-sim printer --out printed --show-chip --show-overcoat
+          One more picture of each side, with overcoat and chip drawn over the face.
   firmware-sim printer --until-eof < /dev/null
           Start, say the address, and end: shows what the line looks like.")]
 pub(crate) struct Arguments {
@@ -59,8 +65,21 @@ pub(super) struct Build {
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
 
-    /// Family of the printer: magicard-enduro, magicard-rio-tango
-    #[arg(long, value_name = "NAME", default_value = "magicard-enduro")]
+    /// Draw the chip into one more picture of each side, card-1-front-shown.png
+    #[arg(long, requires = "out")]
+    show_chip: bool,
+
+    /// Draw the overcoat into that picture
+    #[arg(long, requires = "out")]
+    show_overcoat: bool,
+
+    /// Family of the printer
+    #[arg(
+        long,
+        value_name = "NAME",
+        default_value = "magicard-enduro",
+        value_parser = PossibleValuesParser::new(Family::all().iter().map(|family| family.name)),
+    )]
     family: String,
 
     /// Head position a Magicard reports, which shifts what is printed; 50 is the middle
@@ -68,22 +87,52 @@ pub(super) struct Build {
     head_position: Option<u32>,
 
     /// Sides the film prints
-    #[arg(long, value_name = "N", default_value_t = 300)]
-    film_sides: u32,
+    #[arg(long, value_name = "N")]
+    film_sides: Option<u32>,
 
-    /// Milliseconds a card takes from place to place
-    #[arg(long, value_name = "MS", default_value_t = 0)]
-    motion_time: u64,
+    /// Cards after which the printer asks to be cleaned
+    #[arg(long, value_name = "N")]
+    clean_every: Option<u32>,
 
-    /// Milliseconds a side takes to print
-    #[arg(long, value_name = "MS", default_value_t = 0)]
-    print_time: u64,
+    /// Cards the output tray holds; any number unless given
+    #[arg(long, value_name = "N")]
+    output_tray: Option<usize>,
 
-    /// Let trouble strike once: MOTION[:CARD]:TROUBLE. Motions: draw, contacts, print, eject.
-    /// Troubles: hopper-empty, card-not-drawn-in, jam, film-out, cover-open, silent. The word OKY
-    /// deals with it. May be given more than once
+    /// Cards the reject tray holds; a printer that comes without one has one then
+    #[arg(long, value_name = "N")]
+    reject_tray: Option<usize>,
+
+    /// How long everything takes: none, published (the vendor's figures), or a factor of those,
+    /// such as 0.1
+    #[arg(long, value_name = "PACE", default_value = "none")]
+    time: Pace,
+
+    /// Milliseconds a card takes from place to place, whatever --time says
+    #[arg(long, value_name = "MS")]
+    motion_time: Option<u64>,
+
+    /// Milliseconds a side takes to print, whatever --time says
+    #[arg(long, value_name = "MS")]
+    print_time: Option<u64>,
+
+    /// Let something go wrong once: MOTION[:CARD]:TROUBLE
+    ///
+    /// Motions: draw, contacts, antenna, flip, print (on the way under the head), side (half a side
+    /// is printed), eject, reject, clean.
+    ///
+    /// Troubles, where they make sense: hopper-empty, card-not-drawn-in, jam, double-feed,
+    /// film-out, wrong-film, cover-open, head-hot, output-full, reject-full, cleaning-card, silent,
+    /// power-cut; slow=MS (answers come so much later from then on), mute (contacts beside the
+    /// chip), other-model (another card than the hopper was filled with).
+    ///
+    /// The words the host has for retry and cancel deal with trouble as an operator would, except
+    /// with silent and power-cut. May be given more than once
     #[arg(long, value_name = "FAULT")]
     pub(super) fault: Vec<Scripted>,
+
+    /// Append every movement of every card to FILE, a line of JSON each, as it happens
+    #[arg(long, value_name = "FILE")]
+    log: Option<PathBuf>,
 
     /// End when standard input does
     #[arg(long)]
@@ -91,24 +140,59 @@ pub(super) struct Build {
 }
 
 impl Build {
-    pub(super) fn model(&self) -> Result<Model, FamilyError> {
+    /// The printer as the arguments want it.
+    pub(super) fn model(&self) -> Result<Model, Failure> {
         let options = Options {
             head_position: self.head_position,
         };
         let mut model = Family::find(&self.family)?.model(options)?;
+        let usual = model.setup;
+        let timing = self.time.timing(&self.family)?;
+        let print = self.print_time.map(Duration::from_millis);
         model.setup = Setup {
-            film_sides: self.film_sides,
+            film_sides: self.film_sides.unwrap_or(usual.film_sides),
+            clean_every: self.clean_every.unwrap_or(usual.clean_every),
+            output_capacity: self.output_tray,
+            reject_tray: usual.reject_tray || self.reject_tray.is_some(),
+            reject_capacity: self.reject_tray,
             timing: Timing {
-                motion: Duration::from_millis(self.motion_time),
-                colour_side: Duration::from_millis(self.print_time),
-                mono_side: Duration::from_millis(self.print_time),
-                cleaning: Duration::ZERO,
+                motion: self
+                    .motion_time
+                    .map_or(timing.motion, Duration::from_millis),
+                colour_side: print.unwrap_or(timing.colour_side),
+                mono_side: print.unwrap_or(timing.mono_side),
+                ..timing
             },
             out: self.out.clone(),
-            ..model.setup
+            shown: Shown {
+                chip: self.show_chip,
+                overcoat: self.show_overcoat,
+            },
+            ..usual
         };
         Ok(model)
     }
+
+    /// Sets what is to go wrong and where movements are written down.
+    pub(super) fn prepare(&self, machine: &mut Machine) -> Result<(), PrinterCommandError> {
+        if let Some(path) = &self.log {
+            let failed = |source| PrinterCommandError::Log {
+                path: path.clone(),
+                source,
+            };
+            let file = append_to(path).map_err(failed)?;
+            machine
+                .transport_mut()
+                .write_log(Box::new(file))
+                .map_err(failed)?;
+        }
+        self.fault.iter().for_each(|fault| machine.script(*fault));
+        Ok(())
+    }
+}
+
+fn append_to(path: &Path) -> io::Result<std::fs::File> {
+    OpenOptions::new().create(true).append(true).open(path)
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
@@ -117,7 +201,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let transport = Transport::new(build.first, build.hopper, ambient.clone());
     let model = build.model()?;
     let mut machine = Machine::new(model.setup, transport, ambient);
-    build.fault.iter().for_each(|fault| machine.script(*fault));
+    build.prepare(&mut machine)?;
     let server = listen(SimPrinter::new(machine, model.firmware), arguments.port)?;
     say(&serde_json::json!({ "printer": server.address() }))?;
     until_over(build, |_| {})
@@ -138,7 +222,37 @@ pub(super) fn say(line: &serde_json::Value) -> Result<(), PrinterCommandError> {
 }
 
 /// How a thread tells that the program is over.
-pub(super) type Over = mpsc::Sender<Result<(), VpcdError>>;
+pub(super) type Over = mpsc::Sender<Result<(), Ended>>;
+
+/// Why something that ran beside the printer is over.
+#[derive(Debug, Error)]
+pub(super) enum Ended {
+    /// The virtual reader.
+    #[error(transparent)]
+    Vpcd(#[from] VpcdError),
+    /// The reader on a pseudo-terminal.
+    #[cfg(unix)]
+    #[error("the pseudo-terminal of the encoder failed: {0}")]
+    Line(io::Error),
+}
+
+impl Blamed for Ended {
+    fn blame(&self) -> Blame {
+        match self {
+            Self::Vpcd(error) => error.blame(),
+            #[cfg(unix)]
+            Self::Line(_) => Blame::ReaderFault,
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Vpcd(error) => error.hint(),
+            #[cfg(unix)]
+            Self::Line(_) => None,
+        }
+    }
+}
 
 /// Waits for standard input to end, if asked to, or for whatever `start` starts; else for ever.
 pub(super) fn until_over(build: &Build, start: impl FnOnce(&Over)) -> Result<(), Failure> {
@@ -169,6 +283,14 @@ pub(super) enum PrinterCommandError {
         /// The operating system's words.
         source: io::Error,
     },
+    /// The log cannot be written.
+    #[error("failed to write log `{path}`: {source}")]
+    Log {
+        /// The file.
+        path: PathBuf,
+        /// The operating system's words.
+        source: io::Error,
+    },
     /// Standard output is closed.
     #[error("failed to write the address to standard output: {source}")]
     Output {
@@ -185,7 +307,7 @@ impl Blamed for PrinterCommandError {
     fn hint(&self) -> Option<String> {
         match self {
             Self::Port { .. } => Some("give another port, or 0 for any free one".to_owned()),
-            Self::Output { .. } => None,
+            Self::Log { .. } | Self::Output { .. } => None,
         }
     }
 }

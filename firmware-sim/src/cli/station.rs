@@ -9,15 +9,15 @@ use firmware_sim::contacts::{Chip, Contacts};
 use firmware_sim::station::{ChipError, Config, SimStation};
 use firmware_sim::vpcd::{self, Event, Stop};
 
-use super::printer::{Build, Over, listen, say, until_over};
+use super::printer::{Build, Ended, Over, listen, say, until_over};
 use crate::Failure;
 
 /// Run a simulated print station: card printer and encoder, coupled
 ///
-/// A hopper of numbered blank cards, a printer on a TCP port, and the encoder as the virtual
-/// PC/SC reader: the card is in the reader only while the printer holds it on the contacts. Once
-/// the printer listens, one line of JSON with its address goes to standard output, so that a
-/// script can wait for it. It runs until it is killed.
+/// A hopper of numbered blank cards, a printer on a TCP port, and the encoder as the virtual PC/SC
+/// reader or as a serial one on a pseudo-terminal: the card is in the reader only while the printer
+/// holds it on the contacts. Once the printer listens, one line of JSON with its address goes to
+/// standard output, so that a script can wait for it. It runs until it is killed.
 ///
 /// With --state everything survives that: the next start finds each card where it was, a card on
 /// the contacts still there, and goes on with the next blank.
@@ -29,7 +29,12 @@ Examples:
   firmware-sim station --state station --vpcd 127.0.0.1:35963
           A station that remembers its cards, with the encoder as `Virtual PCD 00 00`.
   firmware-sim station --fault contacts:2:jam --motion-time 500
-          Card 2 gets stuck on its way to the contacts; every move takes half a second.")]
+          Card 2 gets stuck on its way to the contacts; every move takes half a second.
+  firmware-sim station --encoder-link /tmp/encoder --log motions.jsonl
+          The encoder as a GemPC Twin at /tmp/encoder, for a station file with
+          `serial:/tmp/encoder`: no PC/SC service is needed.
+  firmware-sim station --fault draw:2:other-model --other-model series9 --time 0.1
+          The second card in the hopper is a series 9; ten times as quick as a real printer.")]
 pub(crate) struct Arguments {
     #[command(flatten)]
     build: Build,
@@ -48,6 +53,14 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "HOST:PORT")]
     vpcd: Option<String>,
 
+    /// Show it to a GemPC Twin on a pseudo-terminal with a symbolic link at PATH as well, or instead
+    #[arg(long, value_name = "PATH")]
+    encoder_link: Option<PathBuf>,
+
+    /// The kind of card that comes with the fault draw:other-model
+    #[arg(long, value_name = "NAME|FILE", default_value = "series9")]
+    other_model: String,
+
     /// Remember hopper and cards in DIR
     #[arg(long, value_name = "DIR")]
     state: Option<PathBuf>,
@@ -55,11 +68,8 @@ pub(crate) struct Arguments {
 
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let build = &arguments.build;
-    let model = AnyModel::find(&arguments.model)?;
-    if !model.comes_blank() {
-        let name = model.name().to_owned();
-        return Err(ModelError::NoBlank { name }.into());
-    }
+    let model = blanks(&arguments.model)?;
+    let other = blanks(&arguments.other_model)?;
     let name = format!("sim:{}", model.name());
     let printer = build.model()?;
     let config = Config {
@@ -70,25 +80,22 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         ..Config::new(&name, build.hopper, ground::System::shared())
     };
     let folder = arguments.state.clone();
-    let station = SimStation::open(config, move |number| {
-        let chip = match &folder {
-            Some(folder) => {
-                let path = folder.join(format!("card-{number}.card"));
-                SimCard::open(&path, &model, number, Condition::Blank)?
-            }
-            None => SimCard::new(&model, number, Condition::Blank),
-        };
-        Ok::<Box<dyn Chip>, ChipError>(Box::new(chip))
-    })?;
-    build.fault.iter().for_each(|fault| station.script(*fault));
+    let station =
+        SimStation::open_mixed(config, maker(model, folder.clone()), maker(other, folder))?;
+    build.prepare(&mut station.printer().machine())?;
     let server = listen(station.printer().clone(), arguments.printer_port)?;
     let (next, left) = {
         let machine = station.printer().machine();
         (machine.transport().next(), machine.transport().left())
     };
+    let encoder = match &arguments.encoder_link {
+        Some(link) => Some(serial::open(link)?),
+        None => None,
+    };
     say(&serde_json::json!({
         "printer": server.address(),
         "vpcd": arguments.vpcd,
+        "encoder": arguments.encoder_link,
         "next": next,
         "left": left,
         "inside": station.inside().map(|(number, _)| number),
@@ -96,6 +103,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     until_over(build, |over| {
         if let Some(address) = &arguments.vpcd {
             show(station.contacts(), address.clone(), over.clone());
+        }
+        if let Some(line) = encoder {
+            serial::serve(station.contacts(), line, over.clone());
         }
     })
 }
@@ -109,6 +119,82 @@ fn show(contacts: Contacts, address: String, over: Over) {
             Event::Removed => eprintln!("contacts open"),
         });
         // If the program ends for another reason nobody listens any more.
-        let _ = over.send(shown);
+        let _ = over.send(shown.map_err(Ended::from));
     });
+}
+
+/// A model of which there are blanks.
+fn blanks(name: &str) -> Result<AnyModel, ModelError> {
+    let model = AnyModel::find(name)?;
+    if model.comes_blank() {
+        Ok(model)
+    } else {
+        let name = model.name().to_owned();
+        Err(ModelError::NoBlank { name })
+    }
+}
+
+/// Makes the chips of blanks, in a file each if there is a folder for them.
+fn maker(
+    model: AnyModel,
+    folder: Option<PathBuf>,
+) -> impl Fn(u64) -> Result<Box<dyn Chip>, ChipError> + Send + Sync {
+    move |number| {
+        let chip = match &folder {
+            Some(folder) => {
+                let path = folder.join(format!("card-{number}.card"));
+                SimCard::open(&path, &model, number, Condition::Blank)?
+            }
+            None => SimCard::new(&model, number, Condition::Blank),
+        };
+        Ok(Box::new(chip))
+    }
+}
+
+#[cfg(unix)]
+mod serial {
+    //! The encoder as a serial reader.
+
+    use std::path::Path;
+    use std::thread;
+
+    use firmware_sim::contacts::Contacts;
+    use firmware_sim::reader::{Pty, PtyError, Twin};
+    use firmware_sim::vpcd::Stop;
+
+    use crate::cli::printer::{Ended, Over};
+
+    pub(super) fn open(link: &Path) -> Result<Pty, PtyError> {
+        Pty::open()?.link(link)
+    }
+
+    /// Lets a reader answer from a thread of its own.
+    pub(super) fn serve(contacts: Contacts, mut line: Pty, over: Over) {
+        thread::spawn(move || {
+            let mut twin = Twin::new(contacts);
+            let served = firmware_sim::reader::serve(&mut twin, &mut line, &Stop::new());
+            // If the program ends for another reason nobody listens any more.
+            let _ = over.send(served.map_err(Ended::Line));
+        });
+    }
+}
+
+#[cfg(not(unix))]
+mod serial {
+    //! Without pseudo-terminals there is none.
+
+    use std::path::Path;
+
+    use firmware_sim::contacts::Contacts;
+
+    use crate::cli::printer::Over;
+    use crate::cli::reader::NoPseudoTerminals;
+
+    pub(super) fn open(_link: &Path) -> Result<std::convert::Infallible, NoPseudoTerminals> {
+        Err(NoPseudoTerminals)
+    }
+
+    pub(super) fn serve(_contacts: Contacts, line: std::convert::Infallible, _over: Over) {
+        match line {}
+    }
 }

@@ -113,6 +113,25 @@ pub enum Movement {
     },
 }
 
+impl Movement {
+    /// The number of the card it is about, if it is about one.
+    #[must_use]
+    pub const fn card(&self) -> Option<u64> {
+        match self {
+            Self::Moved { number, .. }
+            | Self::OtherModel { number }
+            | Self::ContactsClosed { number }
+            | Self::ContactsMissed { number }
+            | Self::ContactsOpened { number }
+            | Self::Printed { number, .. }
+            | Self::PartlyPrinted { number, .. } => Some(*number),
+            Self::Loaded { .. } | Self::Cleaned | Self::Faulted { .. } | Self::Cleared { .. } => {
+                None
+            }
+        }
+    }
+}
+
 /// A line of the movement log.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Entry {

@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -12,36 +12,81 @@ type Make = dyn Fn(u64) -> Result<Box<dyn Chip>, ChipError> + Send + Sync;
 #[derive(Clone)]
 pub(super) struct Chips {
     make: Arc<Make>,
-    off_contacts: Arc<Mutex<BTreeMap<u64, Box<dyn Chip>>>>,
+    /// Makes the chip of a card of another model.
+    make_other: Arc<Make>,
+    shared: Arc<Mutex<Drawer>>,
+}
+
+#[derive(Default)]
+struct Drawer {
+    off_contacts: BTreeMap<u64, Box<dyn Chip>>,
+    other_model: BTreeSet<u64>,
 }
 
 impl Chips {
     pub(super) fn new(
         make: impl Fn(u64) -> Result<Box<dyn Chip>, ChipError> + Send + Sync + 'static,
+        make_other: impl Fn(u64) -> Result<Box<dyn Chip>, ChipError> + Send + Sync + 'static,
     ) -> Self {
         Self {
             make: Arc::new(make),
-            off_contacts: Arc::default(),
+            make_other: Arc::new(make_other),
+            shared: Arc::default(),
         }
     }
 
     /// The chip of a card, made or read back if this is its first time.
     pub(super) fn take(&self, number: u64) -> io::Result<Box<dyn Chip>> {
-        match self.off_contacts().remove(&number) {
+        let mut drawer = self.drawer();
+        let other = drawer.other_model.contains(&number);
+        match drawer.off_contacts.remove(&number) {
             Some(chip) => Ok(chip),
+            None if other => (self.make_other)(number).map_err(io::Error::other),
             None => (self.make)(number).map_err(io::Error::other),
         }
     }
 
     fn put(&self, number: u64, chip: Box<dyn Chip>) {
-        self.off_contacts().insert(number, chip);
+        self.drawer().off_contacts.insert(number, chip);
     }
 
-    fn off_contacts(&self) -> MutexGuard<'_, BTreeMap<u64, Box<dyn Chip>>> {
+    fn is_of_another_model(&self, number: u64) {
+        self.drawer().other_model.insert(number);
+    }
+
+    fn drawer(&self) -> MutexGuard<'_, Drawer> {
         // Every change is a single insertion or removal, so a panic elsewhere leaves it whole.
-        self.off_contacts
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        self.shared.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A card whose chip the contacts do not touch.
+struct Untouched;
+
+impl Chip for Untouched {
+    fn power_on(&mut self) -> Vec<u8> {
+        Vec::new()
+    }
+
+    fn power_off(&mut self) {}
+
+    fn transmit(&mut self, _command: &[u8]) -> Vec<u8> {
+        Vec::new()
+    }
+}
+
+/// A card of a model nobody has asked for: it answers to reset and knows no command.
+pub(super) struct Stranger;
+
+impl Chip for Stranger {
+    fn power_on(&mut self) -> Vec<u8> {
+        vec![0x3B, 0x00]
+    }
+
+    fn power_off(&mut self) {}
+
+    fn transmit(&mut self, _command: &[u8]) -> Vec<u8> {
+        vec![0x6D, 0x00]
     }
 }
 
@@ -67,6 +112,15 @@ impl Encoder for ContactStation {
         self.contacts.close_on(self.chips.take(number)?);
         self.number = Some(number);
         Ok(())
+    }
+
+    fn miss(&mut self, _number: u64) -> io::Result<()> {
+        self.contacts.close_on(Box::new(Untouched));
+        Ok(())
+    }
+
+    fn other_model(&mut self, number: u64) {
+        self.chips.is_of_another_model(number);
     }
 
     fn open(&mut self) {

@@ -1,4 +1,6 @@
 mod batch;
+mod decode;
+mod encode;
 mod lint;
 mod preview;
 
@@ -16,6 +18,8 @@ pub(crate) struct Print {
 #[derive(Debug, Subcommand)]
 enum PrintCommand {
     Batch(batch::Batch),
+    Decode(decode::Decode),
+    Encode(Box<encode::Encode>),
     Lint(lint::Lint),
     Preview(preview::Preview),
 }
@@ -24,6 +28,8 @@ impl Print {
     pub(crate) fn run(&self, output: Output) -> Result<Ending, Failure> {
         match &self.command {
             PrintCommand::Batch(batch) => batch.run(output),
+            PrintCommand::Decode(decode) => decode.run(output),
+            PrintCommand::Encode(encode) => encode.run(output),
             PrintCommand::Lint(lint) => lint.run(output),
             PrintCommand::Preview(preview) => preview.run(output),
         }

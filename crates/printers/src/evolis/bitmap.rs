@@ -2,132 +2,14 @@
 
 use thiserror::Error;
 
+use super::dots::Dots;
+use super::panel::{Levels, Panel};
 use super::words::{DOTS, LINES};
 
 /// Bytes of a line of one bit a dot.
 const LINE_BYTES: usize = DOTS / 8;
 /// The most bytes of compressed data: as much as the largest panel, and a byte a line.
 const MAX_COMPRESSED: usize = LINES * (DOTS + 1);
-
-/// One panel of the ribbon.
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-pub enum Panel {
-    /// `y`: takes blue away.
-    Yellow,
-    /// `m`: takes green away.
-    Magenta,
-    /// `c`: takes red away.
-    Cyan,
-    /// `k`: resin black.
-    Black,
-    /// `o`: varnish.
-    Overlay,
-}
-
-impl Panel {
-    /// The dyes in the order of the wire.
-    pub const DYES: [Self; 3] = [Self::Yellow, Self::Magenta, Self::Cyan];
-
-    /// The letter on the wire.
-    #[must_use]
-    pub const fn letter(self) -> char {
-        match self {
-            Self::Yellow => 'y',
-            Self::Magenta => 'm',
-            Self::Cyan => 'c',
-            Self::Black => 'k',
-            Self::Overlay => 'o',
-        }
-    }
-
-    /// From the letter on the wire.
-    #[must_use]
-    pub const fn from_letter(letter: char) -> Option<Self> {
-        match letter {
-            'y' => Some(Self::Yellow),
-            'm' => Some(Self::Magenta),
-            'c' => Some(Self::Cyan),
-            'k' => Some(Self::Black),
-            'o' => Some(Self::Overlay),
-            _ => None,
-        }
-    }
-
-    /// Which byte of a red, green, blue dot this dye takes away; `None` for resin and varnish.
-    #[must_use]
-    pub const fn channel(self) -> Option<usize> {
-        match self {
-            Self::Yellow => Some(2),
-            Self::Magenta => Some(1),
-            Self::Cyan => Some(0),
-            Self::Black | Self::Overlay => None,
-        }
-    }
-}
-
-/// How many shades a dot can have.
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-pub enum Levels {
-    /// Ink or none.
-    Two,
-    /// 32 shades, five bits.
-    ThirtyTwo,
-    /// 64 shades, six bits.
-    SixtyFour,
-    /// 128 shades, seven bits.
-    HundredTwentyEight,
-    /// 256 shades, a byte.
-    TwoHundredFiftySix,
-}
-
-impl Levels {
-    /// All of them.
-    pub const ALL: [Self; 5] = [
-        Self::Two,
-        Self::ThirtyTwo,
-        Self::SixtyFour,
-        Self::HundredTwentyEight,
-        Self::TwoHundredFiftySix,
-    ];
-
-    /// The number on the wire.
-    #[must_use]
-    pub const fn number(self) -> u16 {
-        1 << self.bits()
-    }
-
-    /// From the number on the wire.
-    #[must_use]
-    pub fn from_number(number: u32) -> Option<Self> {
-        Self::ALL
-            .into_iter()
-            .find(|levels| u32::from(levels.number()) == number)
-    }
-
-    /// Bits of a dot.
-    #[must_use]
-    pub const fn bits(self) -> usize {
-        match self {
-            Self::Two => 1,
-            Self::ThirtyTwo => 5,
-            Self::SixtyFour => 6,
-            Self::HundredTwentyEight => 7,
-            Self::TwoHundredFiftySix => 8,
-        }
-    }
-
-    /// The most ink a dot can have.
-    #[must_use]
-    pub const fn full(self) -> u8 {
-        (self.number() - 1) as u8
-    }
-
-    /// Bytes of a whole panel, packed.
-    #[must_use]
-    pub const fn panel_bytes(self) -> usize {
-        LINES * LINE_BYTES * self.bits()
-    }
-}
 
 /// How the dots are written.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
@@ -174,6 +56,16 @@ impl Bitmap {
                 coding,
                 data,
             }),
+        }
+    }
+
+    /// From data the dots were just written as.
+    pub(super) fn of_dots(panel: Panel, levels: Levels, coding: Coding, data: Vec<u8>) -> Self {
+        Self {
+            panel,
+            levels,
+            coding,
+            data,
         }
     }
 
@@ -235,172 +127,6 @@ impl std::fmt::Debug for Bitmap {
     }
 }
 
-/// A panel as ink values, 1016 lines of 648 dots, 0 to [`Levels::full`].
-#[derive(Clone, Eq, PartialEq)]
-pub struct Dots {
-    levels: Levels,
-    values: Vec<u8>,
-}
-
-impl Dots {
-    /// Without ink.
-    #[must_use]
-    pub fn blank(levels: Levels) -> Self {
-        Self {
-            levels,
-            values: vec![0; LINES * DOTS],
-        }
-    }
-
-    /// How many shades.
-    #[must_use]
-    pub fn levels(&self) -> Levels {
-        self.levels
-    }
-
-    /// All values, line by line.
-    #[must_use]
-    pub fn values(&self) -> &[u8] {
-        &self.values
-    }
-
-    /// One line.
-    ///
-    /// # Panics
-    ///
-    /// Outside the panel.
-    #[must_use]
-    pub fn line(&self, line: usize) -> &[u8] {
-        &self.values[line * DOTS..][..DOTS]
-    }
-
-    /// One line to be changed. Values above [`Levels::full`] are cut when packed.
-    ///
-    /// # Panics
-    ///
-    /// Outside the panel.
-    pub fn line_mut(&mut self, line: usize) -> &mut [u8] {
-        &mut self.values[line * DOTS..][..DOTS]
-    }
-
-    /// Whether there is no ink at all.
-    #[must_use]
-    pub fn is_blank(&self) -> bool {
-        self.values.iter().all(|value| *value == 0)
-    }
-
-    /// As a bitmap command for `panel`.
-    #[must_use]
-    pub fn to_bitmap(&self, panel: Panel, coding: Coding) -> Bitmap {
-        let data = match (coding, self.levels) {
-            (Coding::Packed, _) => self.packed(),
-            (Coding::Compressed, Levels::Two) => self.lines_pressed(),
-            (Coding::Compressed, _) => self.runs_pressed(),
-        };
-        Bitmap {
-            panel,
-            levels: self.levels,
-            coding,
-            data,
-        }
-    }
-
-    fn packed(&self) -> Vec<u8> {
-        if self.levels == Levels::TwoHundredFiftySix {
-            return self.values.clone();
-        }
-        if self.levels == Levels::Two {
-            return self.values.as_chunks::<8>().0.iter().map(packed8).collect();
-        }
-        let (bits, full) = (self.levels.bits(), self.levels.full());
-        let mut out = Vec::with_capacity(self.levels.panel_bytes());
-        // Eight dots are `bits` whole bytes.
-        for eight in self.values.as_chunks::<8>().0 {
-            let word = eight.iter().fold(0_u64, |word, value| {
-                word << bits | u64::from((*value).min(full))
-            });
-            out.extend_from_slice(&word.to_be_bytes()[8 - bits..]);
-        }
-        out
-    }
-
-    /// One byte a line: 00 white, FF black, else how many bytes of the line follow.
-    fn lines_pressed(&self) -> Vec<u8> {
-        let mut out = Vec::new();
-        for line in self.values.chunks_exact(DOTS) {
-            let bytes: Vec<u8> = line.as_chunks::<8>().0.iter().map(packed8).collect();
-            let used = bytes
-                .iter()
-                .rposition(|byte| *byte != 0)
-                .map_or(0, |at| at + 1);
-            if used == LINE_BYTES && bytes.iter().all(|byte| *byte == 0xFF) {
-                out.push(0xFF);
-            } else {
-                out.push(u8::try_from(used).expect("a line has 81 bytes"));
-                out.extend_from_slice(&bytes[..used]);
-            }
-        }
-        out
-    }
-
-    /// Runs as `80 | value`, count; single dots as themselves; a blank line as a run of none.
-    fn runs_pressed(&self) -> Vec<u8> {
-        let mut out = Vec::new();
-        for line in self.values.chunks_exact(DOTS) {
-            if line.iter().all(|value| *value == 0) {
-                out.extend([0x80, 0]);
-                continue;
-            }
-            let mut rest = line;
-            while let Some(&value) = rest.first() {
-                let same = rest.iter().take_while(|other| **other == value).count();
-                let count = same.min(longest_run(self.levels));
-                rest = &rest[count..];
-                let value = value.min(self.levels.full().min(0x7F));
-                if count == 1 {
-                    out.push(value);
-                } else {
-                    let above = count >> 8 << self.levels.bits();
-                    out.push(0x80 | value | u8::try_from(above).unwrap_or(0));
-                    out.push((count & 0xFF) as u8);
-                }
-            }
-        }
-        out
-    }
-}
-
-impl std::fmt::Debug for Dots {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let inked = self.values.iter().filter(|value| **value != 0).count();
-        write!(
-            f,
-            "Dots({:?}, {inked} of {} inked)",
-            self.levels,
-            LINES * DOTS
-        )
-    }
-}
-
-/// Eight dots of one bit as a byte, the first in its top bit.
-fn packed8(dots: &[u8; 8]) -> u8 {
-    // Each dot is 0 or something; as a word its lowest bit is moved to its place by one
-    // multiplication.
-    let ones = u64::from_be_bytes(dots.map(|dot| u8::from(dot != 0)));
-    (ones.wrapping_mul(0x0102_0408_1020_4080) >> 56) as u8
-}
-
-/// The longest run: a byte of count, and two bits of it above five or six bits of value. A count
-/// of 0 is a blank line, so 256 and 512 cannot be written.
-const fn longest_run(levels: Levels) -> usize {
-    match levels {
-        // One bit is free beside six bits of value and the mark, two beside five.
-        Levels::ThirtyTwo => DOTS,
-        Levels::SixtyFour => 511,
-        _ => 255,
-    }
-}
-
 fn unpacked(levels: Levels, data: &[u8]) -> Dots {
     let bits = levels.bits();
     let mut values = Vec::with_capacity(LINES * DOTS);
@@ -414,7 +140,7 @@ fn unpacked(levels: Levels, data: &[u8]) -> Dots {
                 .map(|dot| (word >> (dot * bits)) as u8 & levels.full()),
         );
     }
-    Dots { levels, values }
+    Dots::of_values(levels, values)
 }
 
 fn lines_unpressed(data: &[u8]) -> Result<Dots, BitmapError> {
@@ -539,14 +265,6 @@ mod tests {
             dots.line_mut(line)[from.min(to)..from.max(to)].fill(value.min(levels.full()));
         }
         dots
-    }
-
-    #[test]
-    fn the_sizes_are_the_published_ones() {
-        let sizes = Levels::ALL.map(Levels::panel_bytes);
-        assert_eq!(sizes, [82_296, 411_480, 493_776, 576_072, 658_368]);
-        assert_eq!(Levels::ALL.map(Levels::number), [2, 32, 64, 128, 256]);
-        assert_eq!(Levels::from_number(3), None);
     }
 
     #[test]

@@ -3,8 +3,9 @@
 use ground::{Blame, Blamed};
 use thiserror::Error;
 
-use super::bitmap::{Bitmap, BitmapError, Coding, Levels, Panel};
+use super::bitmap::{Bitmap, BitmapError, Coding};
 use super::command::Command;
+use super::panel::{Levels, Panel};
 use super::words::{CR, ESC, NUL};
 
 /// The longest text of a command or of tags that is read.
@@ -82,20 +83,46 @@ impl Stream {
     }
 
     /// The bitmaps of the two sides: those before and those behind `Sv`, which turns the card
-    /// over.
+    /// over. Of several cards those of all.
     #[must_use]
     pub fn sides(&self) -> [Vec<&Bitmap>; 2] {
         let mut sides = [Vec::new(), Vec::new()];
-        let mut side = 0;
-        for item in &self.items {
-            match item {
-                Item::Command(command) if command.name() == b"Sv" => side = 1,
-                Item::Command(command) if command.name() == b"Sr" => side = 0,
-                Item::Bitmap(bitmap) => sides[side].push(bitmap),
-                _ => {}
+        for card in self.cards() {
+            for (all, side) in sides.iter_mut().zip(card) {
+                all.extend(side);
             }
         }
         sides
+    }
+
+    /// The same card by card: `Ss` begins one and `Se` ends it. What has bitmaps without an `Se`
+    /// is a card too.
+    #[must_use]
+    pub fn cards(&self) -> Vec<[Vec<&Bitmap>; 2]> {
+        let mut cards = Vec::new();
+        let mut card = None;
+        let mut side = 0;
+        for item in &self.items {
+            match item {
+                Item::Command(command) => match command.name() {
+                    b"Ss" => {
+                        cards.extend(card.replace(<[Vec<&Bitmap>; 2]>::default()));
+                        side = 0;
+                    }
+                    b"Se" => {
+                        cards.extend(card.take());
+                        side = 0;
+                    }
+                    b"Sr" => side = 0,
+                    b"Sv" => side = 1,
+                    _ => {}
+                },
+                Item::Bitmap(bitmap) => card.get_or_insert_default()[side].push(bitmap),
+                Item::Tags(_) | Item::Filling(_) => {}
+            }
+        }
+        cards.extend(card);
+        cards
     }
 }
 
@@ -115,7 +142,7 @@ impl Item {
     }
 
     /// Bytes on the wire.
-    fn size(&self) -> usize {
+    pub(crate) fn size(&self) -> usize {
         match self {
             Self::Command(command) => command.text().len() + 2,
             Self::Bitmap(bitmap) => bitmap.command_bytes(),
@@ -345,6 +372,9 @@ mod tests {
         let [front, back] = decoded.sides();
         assert_eq!((front.len(), back.len()), (1, 1));
         assert_eq!(back[0].panel(), Panel::Overlay);
+        let mut twice = small();
+        twice.items.extend(small().items);
+        assert_eq!(twice.cards(), [small().cards(), small().cards()].concat());
     }
 
     #[test]

@@ -19,9 +19,9 @@ pub const DOTS: usize = 648;
 
 /// The answer when all is well.
 pub const OK: &str = "OK";
-/// There is no card to be fed.
+/// The answer to `Rlr;p` when no card is inside. (Programming guide A5013, R commands.)
 pub const NO_CARD: &str = "NO CARD";
-/// The card did not get where it should.
+/// The answer to `Rlr;p` when a card is in the printing module or the feeder. (The same.)
 pub const ERR_CARD: &str = "ERR CARD";
-/// The printer does not go on without being cleaned.
+/// The answer to `Rlr;r` when the printer is due for cleaning. (The same.)
 pub const ERR_NEED_CLEANING: &str = "ERR NEED CLEANING";
