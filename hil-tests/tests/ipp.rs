@@ -240,6 +240,88 @@ fn the_raster_that_arrives_is_the_face_dot_for_dot() -> TestResult {
     Ok(())
 }
 
+/// `ippevepcl` reads rasters with the library of CUPS and writes PCL: the bits of each line, but for
+/// a quarter of an inch on either side.
+#[test]
+fn the_library_of_cups_reads_the_same_dots() -> TestResult {
+    let mut black = face(9);
+    black.colour = Raster::white(plastic::WIDTH, plastic::HEIGHT);
+    let printer = Everywhere::start("")?;
+    let job = Job {
+        front: Some(black),
+        ..Job::default()
+    };
+    printer.queue(quick())?.print(&job)?;
+    let document = printer.document()?;
+    let page = &document.pages[0];
+    let stride = page.header().stride();
+    let printed = Program::foreign("ippevepcl")
+        .env("CONTENT_TYPE", "image/pwg-raster")
+        .arg(printer.arrived())
+        .succeed()?;
+    let lines = lines_of_pcl(printed.stdout_bytes()).ok_or("no PCL of one page")?;
+    assert_eq!(lines.len(), page.header().height as usize);
+    // 75 of 642 dots are left out at the left and at the right, in whole bytes.
+    let (first, last) = (75 / 8, (642 - 75_usize).div_ceil(8));
+    let ours = page.lines().chunks_exact(stride);
+    let mut inked = 0;
+    for (number, (theirs, ours)) in lines.iter().zip(ours).enumerate() {
+        assert_eq!(theirs, &ours[first..last], "line {number}");
+        inked += usize::from(theirs.iter().any(|byte| *byte != 0));
+    }
+    assert!(inked > 100, "{inked} lines with ink");
+    Ok(())
+}
+
+/// The lines of one page of PCL in compression mode 2 (PackBits).
+fn lines_of_pcl(bytes: &[u8]) -> Option<Vec<Vec<u8>>> {
+    const START: &[u8] = b"\x1b*r1A";
+    let place = bytes
+        .windows(START.len())
+        .position(|window| window == START)?;
+    let mut rest = &bytes[place + START.len()..];
+    let mut lines = Vec::new();
+    let mut blank = 0;
+    while let Some(command) = rest.strip_prefix(b"\x1b*b") {
+        let digits = command
+            .iter()
+            .take_while(|byte| byte.is_ascii_digit())
+            .count();
+        let count: usize = std::str::from_utf8(&command[..digits]).ok()?.parse().ok()?;
+        let (word, data) = command[digits..].split_first()?;
+        match word {
+            b'Y' => {
+                blank += count;
+                rest = data;
+            }
+            b'W' => {
+                let (mut packed, behind) = data.split_at_checked(count)?;
+                let mut line = Vec::new();
+                while let [code, behind @ ..] = packed {
+                    let code = usize::from(*code);
+                    packed = if code < 128 {
+                        let (plain, behind) = behind.split_at_checked(code + 1)?;
+                        line.extend_from_slice(plain);
+                        behind
+                    } else {
+                        let (value, behind) = behind.split_first()?;
+                        line.resize(line.len() + 257 - code, *value);
+                        behind
+                    };
+                }
+                lines.resize(lines.len() + blank, vec![0; line.len()]);
+                blank = 0;
+                lines.push(line);
+                rest = behind;
+            }
+            _ => return None,
+        }
+    }
+    let width = lines.first()?.len();
+    lines.resize(lines.len() + blank, vec![0; width]);
+    Some(lines)
+}
+
 #[test]
 fn a_job_the_printer_gives_up_is_the_fault_it_names_and_is_sent_once() -> TestResult {
     let printer = Everywhere::start("")?;
