@@ -6,6 +6,7 @@ mod cards;
 mod codecs;
 mod documents;
 mod estate_files;
+mod evolis;
 mod link;
 mod mutation;
 mod objects;
@@ -67,6 +68,11 @@ pub const TARGETS: &[Target] = &[
     named("discovery", objects::discovery),
     named("estate_inventory", estate_files::inventory),
     named("estate_register", estate_files::register),
+    named("evolis_bitmap", evolis::bitmap),
+    named("evolis_job", evolis::job),
+    named("evolis_printer", evolis::printer),
+    named("evolis_profile", evolis::profile),
+    named("evolis_reply", evolis::reply),
     named("face_object", objects::face_object),
     named("face_record", objects::face_record),
     named("fingerprints_object", objects::fingerprints_object),
