@@ -7,6 +7,7 @@
 //! checks the other.
 
 mod connection;
+pub mod evolis;
 mod family;
 mod firmware;
 mod log;

@@ -7,6 +7,7 @@ mod codecs;
 mod documents;
 mod estate_files;
 mod faces;
+mod evolis;
 mod link;
 mod mutation;
 mod objects;
@@ -70,6 +71,11 @@ pub const TARGETS: &[Target] = &[
     named("estate_inventory", estate_files::inventory),
     named("estate_register", estate_files::register),
     named("face_limits", faces::face_limits),
+    named("evolis_bitmap", evolis::bitmap),
+    named("evolis_job", evolis::job),
+    named("evolis_printer", evolis::printer),
+    named("evolis_profile", evolis::profile),
+    named("evolis_reply", evolis::reply),
     named("face_object", objects::face_object),
     named("face_record", objects::face_record),
     named("face_template", faces::face_template),

@@ -554,6 +554,41 @@ fn print_jobs(corpus: &mut Corpus) {
     ]
     .concat();
     corpus.seed("ipp_reply", "job", job);
+/// A job small enough to be a seed: black and varnish, each line of both white or black.
+fn evolis(corpus: &mut Corpus) {
+    use printers::evolis::{Coding, Command, Dots, Item, Levels, Panel, Stream};
+
+    let command = |text: &str| Item::Command(Command::new(text).unwrap());
+    let mut dots = Dots::blank(Levels::Two);
+    dots.line_mut(7)[40..60].fill(1);
+    let panel = |panel| Item::Bitmap(dots.to_bitmap(panel, Coding::Compressed));
+    let mut items: Vec<Item> = ["Pr;ymcko", "Ppws;1", "Ss", "Sr"].map(command).into();
+    items.push(Item::Tags("<BINARY Size=1040>".to_owned()));
+    items.extend([panel(Panel::Black), panel(Panel::Overlay)]);
+    items.extend([command("Sv"), panel(Panel::Black), command("Se;1")]);
+    items.push(Item::Filling(3));
+    let job = Stream { items }.encode();
+    corpus.seed("evolis_job", "black-and-varnish", job.clone());
+    let questions = b"\x1bRtp\r\x1bRlr;p\r\x1bSis\r\x1bSce\r".to_vec();
+    for (name, choice) in [("network", 0), ("line", 1), ("acknowledged", 3)] {
+        let talk = [&[choice], questions.as_slice(), &job].concat();
+        corpus.seed("evolis_printer", name, talk);
+    }
+    corpus.seed("evolis_bitmap", "dye", [26, 0, 0, 255, 9, 200, 30, 40, 31]);
+    corpus.seed("evolis_bitmap", "black", [3, 9, 0, 255, 1, 10, 3, 4, 1]);
+    for (name, reply) in [
+        ("exchange", &b"FEEDER EMPTY\0"[..]),
+        ("line", b"OK\r\nEvolis Primacy\r\x06\x15C"),
+        ("words", &[0x80; 40]),
+        ("bit", b"INF 04000000"),
+    ] {
+        corpus.seed("evolis_reply", name, reply);
+    }
+    corpus.seed(
+        "evolis_profile",
+        "evolis",
+        repository("crates/printers/profiles/evolis.toml"),
+    );
 }
 
 fn machine() -> firmware_sim::printer::Machine {
@@ -886,6 +921,7 @@ fn the_corpus_is_what_the_vectors_and_the_simulated_cards_give() {
     authentic_files(&mut corpus);
     printing(&mut corpus);
     print_jobs(&mut corpus);
+    evolis(&mut corpus);
     authentic_v3(&mut corpus);
     documents(&mut corpus);
     estate_files(&mut corpus);

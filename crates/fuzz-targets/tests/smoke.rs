@@ -23,6 +23,9 @@ const MOST_MEMORY: u64 = 8 << 20;
 const MOST_MEMORY_OF_PICTURES: u64 = 160 << 20;
 /// The same for a target that makes both faces of a card and all their panels.
 const MOST_MEMORY_OF_FACES: u64 = 32 << 20;
+/// The same for a simulated printer whose jobs are small enough to be printed: it keeps the pictures
+/// of the last cards.
+const MOST_PICTURES: u64 = 64 << 20;
 
 fn corpus(target: &Target) -> Vec<Vec<u8>> {
     let folder = folder().join(target.name);
@@ -54,6 +57,9 @@ fn mutations(target: &Target) -> usize {
         "card",
         "estate_register",
         "face_template",
+        "evolis_bitmap",
+        "evolis_job",
+        "evolis_printer",
         "host",
         "authentic_host",
         "printer",
@@ -73,6 +79,10 @@ fn mutations(target: &Target) -> usize {
 /// Runs one input; says which it was if the target panics.
 fn run(target: &Target, input: &[u8]) {
     let mut panicked = false;
+    let most = match target.name {
+        "evolis_printer" => MOST_PICTURES,
+        _ => MOST_MEMORY,
+    };
     let held = allocation_counter::measure(|| {
         panicked = catch_unwind(AssertUnwindSafe(|| (target.run)(input))).is_err();
     });

@@ -24,7 +24,9 @@ pub use command::Command;
 pub use dots::Dots;
 pub use driver::Evolis;
 pub use face::Face;
-pub use job::{BuildError, DecodedSide, Dialect, JobOptions, build, build_faces, decode, encode};
+pub use job::{
+    BuildError, DecodedSide, DecodedSides, Dialect, JobOptions, build, build_faces, decode, encode,
+};
 pub use panel::{Levels, Panel};
 pub use profile::{
     BusyBit, Commands, Connected, Fitting, FittingBit, Limits, Model, PositionBit, Profile,

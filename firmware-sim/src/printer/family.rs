@@ -4,6 +4,7 @@ use std::sync::Arc;
 use ground::{Blame, Blamed};
 use thiserror::Error;
 
+use super::evolis;
 use super::firmware::Firmware;
 use super::magicard;
 use super::setup::Setup;
@@ -12,6 +13,8 @@ use super::setup::Setup;
 const FAMILIES: &[Family] = &[
     Family::new("magicard-enduro", magicard::enduro),
     Family::new("magicard-rio-tango", magicard::rio_tango),
+    Family::new("evolis", evolis::network),
+    Family::new("evolis-line", evolis::line),
 ];
 
 /// A family of printers that can be simulated.

@@ -183,7 +183,7 @@ fn runs_unpressed(levels: Levels, data: &[u8]) -> Result<Dots, BitmapError> {
             }
             let low = *data.get(at).ok_or(BitmapError::Ends { line })?;
             at += 1;
-            let above = usize::from(byte & 0x7F & !mask) >> levels.bits();
+            let above = (byte & 0x7F & !mask).count_ones() as usize;
             let count = above * 256 + usize::from(low);
             match count {
                 0 if done == 0 => break,

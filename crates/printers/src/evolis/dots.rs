@@ -163,6 +163,7 @@ impl Dots {
 
     /// Runs as `80 | value`, count; single dots as themselves; a blank line as a run of none.
     fn runs_pressed(&self) -> Vec<u8> {
+        let bits = self.levels.bits() as u32;
         let mut out = Vec::new();
         for line in self.values.chunks_exact(DOTS) {
             if line.iter().all(|value| *value == 0) {
@@ -172,14 +173,15 @@ impl Dots {
             let mut rest = line;
             while let Some(&value) = rest.first() {
                 let same = rest.iter().take_while(|other| **other == value).count();
-                let count = same.min(longest_run(self.levels));
+                let count = run(same.min(longest_run(self.levels)));
                 rest = &rest[count..];
                 let value = value.min(self.levels.full().min(0x7F));
                 if count == 1 {
                     out.push(value);
                 } else {
-                    let above = count >> 8 << self.levels.bits();
-                    out.push(0x80 | value | u8::try_from(above).unwrap_or(0));
+                    // Each bit that is free adds 256: one of them, or both.
+                    let above: u8 = [0, 0b01, 0b11][count >> 8];
+                    out.push(0x80 | value | above.checked_shl(bits).unwrap_or(0));
                     out.push((count & 0xFF) as u8);
                 }
             }
@@ -208,14 +210,23 @@ fn packed8(dots: &[u8; 8]) -> u8 {
     (ones.wrapping_mul(0x0102_0408_1020_4080) >> 56) as u8
 }
 
-/// The longest run: a byte of count, and two bits of it above five or six bits of value. A count
-/// of 0 is a blank line, so 256 and 512 cannot be written.
+/// The longest run that can be written: a byte of count, and 256 more for each bit that is free
+/// beside the mark and the value. (Programming guide A5013, 4.)
 const fn longest_run(levels: Levels) -> usize {
     match levels {
-        // One bit is free beside six bits of value and the mark, two beside five.
         Levels::ThirtyTwo => DOTS,
         Levels::SixtyFour => 511,
         _ => 255,
+    }
+}
+
+/// A run that is written as one: a count of 0 in its byte is a blank line, so one of 256 or 512 is
+/// cut short.
+const fn run(count: usize) -> usize {
+    if count.is_multiple_of(256) {
+        count - 1
+    } else {
+        count
     }
 }
 
@@ -239,5 +250,34 @@ mod tests {
                 assert_eq!(dots.of_place(x, y, turned), expected, "{x}, {y}");
             }
         }
+    }
+
+    #[test]
+    fn runs_longer_than_a_byte_have_a_free_bit_for_each_256() {
+        let mut dots = Dots::blank(Levels::ThirtyTwo);
+        dots.line_mut(0)[..300].fill(3);
+        dots.line_mut(1).fill(5);
+        dots.line_mut(2)[..256].fill(7);
+        let bitmap = dots.to_bitmap(Panel::Cyan, Coding::Compressed);
+        assert_eq!(
+            bitmap.data()[..14],
+            [
+                0b1010_0011,
+                44,
+                0b1010_0000,
+                92, // 300 and the rest of 348
+                0b1110_0101,
+                136, // 648
+                0b1000_0111,
+                255,
+                7,
+                0b1010_0000,
+                136, // 255 and one, and 392 without
+                0x80,
+                0,
+                0x80,
+            ]
+        );
+        assert_eq!(bitmap.dots(), Ok(dots));
     }
 }

@@ -32,6 +32,8 @@ pub struct Evolis<C> {
     identity: Option<Identity>,
     /// The ribbon the printer named last.
     ribbon: Option<Ribbon>,
+    /// The same if the profile does not have it.
+    strange_ribbon: Option<String>,
     /// The status words that came last.
     words: Option<StatusWords>,
     card: CardPosition,
@@ -70,6 +72,7 @@ impl<C: Connection> Evolis<C> {
             ambient,
             identity: None,
             ribbon: None,
+            strange_ribbon: None,
             words: None,
             card: CardPosition::Unknown,
             link: exchange::Link::default(),
@@ -90,10 +93,16 @@ impl<C: Connection> Evolis<C> {
     pub fn draw(&self, job: &Job) -> Result<Stream, PrinterError> {
         self.check(job)?;
         let configured = self.profile.ribbon(&self.profile.ribbon.value);
-        let ribbon = self
-            .ribbon
-            .as_ref()
-            .or(configured)
+        let known = self.ribbon.as_ref().or(configured);
+        if let (None, Some(strange)) = (known, &self.strange_ribbon) {
+            return Err(PrinterError::BadJob {
+                detail: format!(
+                    "the printer has ribbon `{strange}`, which profile `{}` does not describe",
+                    self.profile.name
+                ),
+            });
+        }
+        let ribbon = known
             .or_else(|| self.profile.ribbon_for(job))
             .ok_or_else(|| self.lacks("ribbon with all the job needs"))?;
         let options = JobOptions::new(&self.profile, ribbon, self.time());
@@ -181,6 +190,7 @@ impl<C: Connection> Evolis<C> {
         let said = self.value(&question)?;
         let known = said.as_ref().and_then(|said| self.profile.ribbon(said));
         self.ribbon = known.cloned();
+        self.strange_ribbon = said.clone().filter(|_| self.ribbon.is_none());
         Ok(said)
     }
 
@@ -254,10 +264,7 @@ impl<C: Connection> Evolis<C> {
                     Seen::NoCard if fault.kind.card() == CardPosition::None => CardPosition::None,
                     Seen::NoCard | Seen::Nothing => CardPosition::Unknown,
                 };
-                let fault = match self.card {
-                    CardPosition::Unknown => fault,
-                    card => fault.with_card(card),
-                };
+                let fault = fault.with_card(self.card);
                 Err(PrinterError::Faulted { printer, fault })
             }
             Err(error) => Err(error),

@@ -1,10 +1,12 @@
 //! From the faces of a card to the stream that prints it, and back.
 
+use std::collections::VecDeque;
+
 use ground::{Blame, Blamed};
 use serde::Deserialize;
 use thiserror::Error;
 
-use super::bitmap::Coding;
+use super::bitmap::{Bitmap, Coding};
 use super::command::Command;
 use super::dots::Dots;
 use super::face::Face;
@@ -133,12 +135,13 @@ pub struct DecodedSide {
 }
 
 /// Takes the bytes of a job apart: the sides that have any panel, card by card. `turned` says which
-/// of front and back are printed upside down.
+/// of front and back are printed upside down. Nothing is kept but the bytes: the dots of a side are
+/// unpacked when it is its turn.
 ///
 /// # Errors
 ///
 /// [`DecodeError`], with the offset of a bitmap that makes no panel.
-pub fn decode(bytes: &[u8], turned: [bool; 2]) -> Result<Vec<DecodedSide>, DecodeError> {
+pub fn decode(bytes: &[u8], turned: [bool; 2]) -> Result<DecodedSides, DecodeError> {
     let stream = Stream::decode(bytes)?;
     let mut offset = 0;
     for item in &stream.items {
@@ -151,25 +154,43 @@ pub fn decode(bytes: &[u8], turned: [bool; 2]) -> Result<Vec<DecodedSide>, Decod
         }
         offset += item.size();
     }
-    let mut sides = Vec::new();
-    for (card, both) in stream.cards().into_iter().enumerate() {
-        for (back, bitmaps) in [false, true].into_iter().zip(both) {
-            let panels: Vec<(Panel, Dots)> = bitmaps
-                .iter()
-                .filter_map(|bitmap| Some((bitmap.panel(), bitmap.dots().ok()?)))
-                .collect();
-            if panels.is_empty() {
-                continue;
+    let mut left = VecDeque::new();
+    for (card, sides) in stream.cards().into_iter().enumerate() {
+        for (back, bitmaps) in [false, true].into_iter().zip(sides) {
+            if !bitmaps.is_empty() {
+                let bitmaps = bitmaps.into_iter().cloned().collect();
+                left.push_back((card, back, bitmaps));
             }
-            sides.push(DecodedSide {
-                card,
-                back,
-                face: Face::of_panels(&panels, turned[usize::from(back)]),
-                panels,
-            });
         }
     }
-    Ok(sides)
+    Ok(DecodedSides { left, turned })
+}
+
+/// The sides of a job, one after the other.
+#[derive(Clone, Debug)]
+pub struct DecodedSides {
+    left: VecDeque<(usize, bool, Vec<Bitmap>)>,
+    turned: [bool; 2],
+}
+
+impl Iterator for DecodedSides {
+    type Item = DecodedSide;
+
+    fn next(&mut self) -> Option<DecodedSide> {
+        let (card, back, bitmaps) = self.left.pop_front()?;
+        let mut panels: Vec<(Panel, Dots)> = Vec::new();
+        for bitmap in bitmaps {
+            // Every one has been unpacked before. Of two alike the later one is printed.
+            panels.retain(|(panel, _)| *panel != bitmap.panel());
+            panels.extend(bitmap.dots().ok().map(|dots| (bitmap.panel(), dots)));
+        }
+        Some(DecodedSide {
+            card,
+            back,
+            face: Face::of_panels(&panels, self.turned[usize::from(back)]),
+            panels,
+        })
+    }
 }
 
 /// The bitmaps of a side and what is said of its picture.

@@ -151,10 +151,12 @@ impl<C: Connection> Evolis<C> {
             let mut buffer = [0; 512];
             match self.connection.read(&mut buffer, left) {
                 Ok(count) => received.extend_from_slice(&buffer[..count]),
-                Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
+                Err(error) if has_closed(&error) => {
                     return match sent {
-                        Err(source) if received.is_empty() => Err(self.broken(source)),
-                        _ => Ok(received),
+                        _ if !received.is_empty() => Ok(received),
+                        Err(source) => Err(self.broken(source)),
+                        Ok(()) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(received),
+                        Ok(()) => Err(self.broken(error)),
                     };
                 }
                 Err(error) if error.kind() == io::ErrorKind::TimedOut => {

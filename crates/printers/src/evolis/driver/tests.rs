@@ -293,6 +293,27 @@ fn what_the_printer_lacks_is_refused_before_anything_moves() {
 }
 
 #[test]
+fn a_ribbon_nobody_described_is_not_printed_with_unless_the_profile_names_one() {
+    let red = |text: &str| match text {
+        "Rr" => network("kr"),
+        text => network(well(text)),
+    };
+    let (printer, sent) = open_with(Profile::evolis(), red);
+    let mut printer = printer.unwrap();
+    let error = printer.print(&job(Some(text_page()), None)).unwrap_err();
+    assert!(error.to_string().contains("ribbon `kr`"), "{error}");
+    assert_eq!(motions(&sent), [""; 0]);
+    let mut profile = Profile::evolis();
+    profile.ribbon.value = "black".to_owned();
+    let (printer, sent) = open_with(profile, red);
+    printer
+        .unwrap()
+        .print(&job(Some(text_page()), None))
+        .unwrap();
+    assert_eq!(motions(&sent), ["job"]);
+}
+
+#[test]
 fn a_motion_that_fails_gives_errors_back_to_the_printer_and_tells_where_the_card_is() {
     for (answer, seen, kind, card) in [
         (
@@ -474,7 +495,8 @@ fn a_file_takes_the_job_and_nothing_else() {
         printer.feed(Position::Contacts),
         Err(PrinterError::Lacks { .. })
     ));
-    let sides = job::decode(&std::fs::read(&path).unwrap(), [false, false]).unwrap();
+    let bytes = std::fs::read(&path).unwrap();
+    let sides: Vec<_> = job::decode(&bytes, [false, false]).unwrap().collect();
     assert_eq!(sides.len(), 2);
     assert_eq!(sides[1].face.separation().black, text_page().black);
 }

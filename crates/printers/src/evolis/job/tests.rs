@@ -118,7 +118,7 @@ fn copies_are_whole_jobs_one_after_the_other() {
     };
     let options = options(&Profile::evolis_line(), "YMCKO");
     let bytes = encode(&job, &options).unwrap();
-    let sides = decode(&bytes, [false, false]).unwrap();
+    let sides: Vec<_> = decode(&bytes, [false, false]).unwrap().collect();
     let cards: Vec<usize> = sides.iter().map(|side| side.card).collect();
     assert_eq!(cards, [0, 1, 2]);
     assert_eq!(sides[0].face, sides[2].face);
@@ -153,7 +153,7 @@ proptest! {
             ..options(&profile, "YMCKO")
         };
         let bytes = encode(&job, &options).unwrap();
-        let sides = decode(&bytes, turned).unwrap();
+        let sides: Vec<_> = decode(&bytes, turned).unwrap().collect();
         let expected = [Some(&front), duplex.then_some(&back)];
         for (back, separation) in expected.into_iter().enumerate() {
             let Some(separation) = separation else { continue };
