@@ -6,12 +6,16 @@ use thiserror::Error;
 
 use super::firmware::Firmware;
 use super::magicard;
+use super::matica;
+use super::rio_pro_360;
 use super::setup::Setup;
 
 /// The families, by the names the host's drivers have for them.
 const FAMILIES: &[Family] = &[
     Family::new("magicard-enduro", magicard::enduro),
     Family::new("magicard-rio-tango", magicard::rio_tango),
+    Family::new("matica-xid", matica::matica_xid),
+    Family::new("rio-pro-360", rio_pro_360::rio_pro_360),
 ];
 
 /// A family of printers that can be simulated.
