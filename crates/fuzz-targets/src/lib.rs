@@ -9,6 +9,7 @@ mod estate_files;
 mod link;
 mod mutation;
 mod objects;
+mod retransfer;
 mod serial;
 
 pub use mutation::Mutator;
@@ -74,6 +75,10 @@ pub const TARGETS: &[Target] = &[
     named("iris_object", objects::iris_object),
     named("iris_record", objects::iris_record),
     named("key_history", objects::key_history),
+    named("matica_frame", retransfer::matica_frame),
+    named("matica_host", retransfer::matica_host),
+    named("matica_job", retransfer::matica_job),
+    named("matica_printer", retransfer::matica_printer),
     named("minutiae_record", objects::minutiae_record),
     named("pairing_code", objects::pairing_code),
     named("pkcs15_directory", authentic::pkcs15_directory),
@@ -88,6 +93,9 @@ pub const TARGETS: &[Target] = &[
     named("protocol_selection", serial::protocol_selection),
     named("public_key", objects::public_key),
     named("response", codecs::response),
+    named("rio_pro_360_job", retransfer::rio_pro_360_job),
+    named("rio_pro_360_printer", retransfer::rio_pro_360_printer),
+    named("rio_pro_360_reply", retransfer::rio_pro_360_reply),
     named("secure_channel", cards::secure_channel),
     named("secure_messaging", cards::secure_messaging),
     named(

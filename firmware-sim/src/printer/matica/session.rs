@@ -280,12 +280,17 @@ impl MaticaSession {
         if ![PRINT, EJECT].contains(&to) || flags & !FLIP != 0 {
             return Err(BAD_COMMAND);
         }
-        let side = machine.transport().facing();
-        let upside_down = side == Side::Back && self.printer.back_turned;
-        let printed = Arc::new(self.printer.transfer(&self.film, upside_down));
-        self.film.clear();
-        let laid = machine.print_side(side, printed);
-        self.moved(JAM_RETRANSFER, laid)?;
+        if self.film.is_empty() {
+            let there = machine.to_print_head();
+            self.moved(JAM_RETRANSFER, there)?;
+        } else {
+            let side = machine.transport().facing();
+            let upside_down = side == Side::Back && self.printer.back_turned;
+            let printed = Arc::new(self.printer.transfer(&self.film, upside_down));
+            self.film.clear();
+            let laid = machine.print_side(side, printed);
+            self.moved(JAM_RETRANSFER, laid)?;
+        }
         if flags & FLIP != 0 || to == EJECT {
             return self.go(flags, to, machine);
         }
