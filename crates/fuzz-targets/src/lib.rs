@@ -12,6 +12,7 @@ mod link;
 mod mutation;
 mod objects;
 mod print_jobs;
+mod retransfer;
 mod serial;
 
 pub use mutation::Mutator;
@@ -86,6 +87,10 @@ pub const TARGETS: &[Target] = &[
     named("iris_object", objects::iris_object),
     named("iris_record", objects::iris_record),
     named("key_history", objects::key_history),
+    named("matica_frame", retransfer::matica_frame),
+    named("matica_host", retransfer::matica_host),
+    named("matica_job", retransfer::matica_job),
+    named("matica_printer", retransfer::matica_printer),
     named("minutiae_record", objects::minutiae_record),
     named("pairing_code", objects::pairing_code),
     named("photo", faces::photo),
@@ -103,6 +108,9 @@ pub const TARGETS: &[Target] = &[
     named("public_key", objects::public_key),
     named("pwg_raster", print_jobs::pwg_raster),
     named("response", codecs::response),
+    named("rio_pro_360_job", retransfer::rio_pro_360_job),
+    named("rio_pro_360_printer", retransfer::rio_pro_360_printer),
+    named("rio_pro_360_reply", retransfer::rio_pro_360_reply),
     named("secure_channel", cards::secure_channel),
     named("secure_messaging", cards::secure_messaging),
     named(

@@ -591,6 +591,149 @@ fn evolis(corpus: &mut Corpus) {
     );
 }
 
+/// Small jobs, and what driver and simulated printer of each of these families say to each other.
+fn retransfer(corpus: &mut Corpus) {
+    use firmware_sim::printer::{Family, Options};
+    use plastic::{Bitmap, Raster, Separation};
+    use printers::matica::{Command, Document, Frame, Station};
+    use printers::rio_pro_360::{JobOptions, Overcoat, Placement, Query, Side, build};
+
+    let mut separation = Separation {
+        colour: Raster::white(plastic::WIDTH, plastic::HEIGHT),
+        black: Bitmap::blank(plastic::WIDTH, plastic::HEIGHT),
+        overcoat_holes: vec![plastic::CONTACTS],
+    };
+    separation.black.set(1, 1, true);
+    let side = Side {
+        separation: &separation,
+        black_as_dye: false,
+        placement: Placement {
+            first_column: 1,
+            from_below: true,
+            turned: false,
+        },
+        overcoat: Some(Overcoat::default()),
+    };
+    let job = build(&JobOptions::new(0x6B02_7288), Some(&side), None).unwrap();
+    // The same without its plane, which is too long for a mutator to get anywhere.
+    let text = job
+        .header_text()
+        .replace("<panel-options panel=\"k\">\r\t\t\t\t<power-adjust>0</power-adjust>\r\t\t\t</panel-options>", "")
+        .replace("650346", "0");
+    let mut bytes = text.into_bytes();
+    bytes.push(0);
+    let crc = crc32_bzip2(&bytes);
+    bytes.extend(crc.to_le_bytes());
+    printers::rio_pro_360::Job::decode(&bytes).unwrap();
+    corpus.seed("rio_pro_360_job", "without-planes", bytes.clone());
+    let query = Query::new("error_code").unwrap().to_bytes();
+    corpus.seed(
+        "rio_pro_360_printer",
+        "question-and-job",
+        [query.clone(), bytes].concat(),
+    );
+    let mut machine = machine();
+    let model = |name| {
+        Family::find(name)
+            .unwrap()
+            .model(Options::default())
+            .unwrap()
+    };
+    let mut session = model("rio-pro-360").firmware.session();
+    let reply = session.push(&query, &mut machine);
+    corpus.seed("rio_pro_360_reply", "error-code", reply.bytes);
+    corpus.seed(
+        "printer_profile",
+        "rio-pro-360",
+        repository("crates/printers/profiles/rio-pro-360.toml"),
+    );
+
+    let document = Document {
+        parameter: 2,
+        time: "2026-11-29T07:00:00Z".parse().unwrap(),
+        owner: "cardwright".to_owned(),
+        title: "card".to_owned(),
+    };
+    let (flip, film) = (false, false);
+    let commands = [
+        Command::Status,
+        Command::Position,
+        Command::Load {
+            to: Station::Contacts,
+            flip,
+            film,
+        },
+        Command::Position,
+        Command::Contacts {
+            contactless: false,
+            release: false,
+        },
+        Command::Contacts {
+            contactless: false,
+            release: true,
+        },
+        Command::Move {
+            to: Station::Print,
+            flip: true,
+            film,
+        },
+        Command::Transfer {
+            to: Station::Eject,
+            flip,
+            long: true,
+        },
+    ];
+    let mut talk = document.to_frame().to_bytes();
+    for (sequence, command) in (0..).zip(&commands) {
+        talk.extend(command.to_frame(sequence).to_bytes());
+    }
+    corpus.seed("matica_job", "commands", talk.clone());
+    corpus.seed("matica_frame", "document", document.to_frame().to_bytes());
+    corpus.seed("matica_frame", "load", commands[2].to_frame(0).to_bytes());
+    let image = Frame::new(
+        0xF000_0200,
+        0,
+        1,
+        vec![1, 0, 0, 0, 0, 0, 0, 8, 0, 0, 0, 4, 1, 2, 3, 4],
+    );
+    corpus.seed("matica_frame", "image", image.to_bytes());
+    corpus.seed("matica_frame", "command", commands[0].to_bytes());
+    let model = model("matica-xid");
+    let mut printer = firmware_sim::printer::Machine::new(
+        model.setup,
+        firmware_sim::printer::Transport::new(1, 3, machine_ambient()),
+        machine_ambient(),
+    );
+    let mut session = model.firmware.session();
+    let mut said = session.greet(&mut printer);
+    corpus.seed("matica_frame", "greeting", said.clone());
+    said.extend(session.push(&talk, &mut printer).bytes);
+    corpus.seed("matica_printer", "commands", talk);
+    corpus.seed("matica_host", "answers", said);
+    corpus.seed(
+        "printer_profile",
+        "matica-xid",
+        repository("crates/printers/profiles/matica-xid.toml"),
+    );
+}
+
+/// Bit by bit, without the table of the encoder.
+fn crc32_bzip2(bytes: &[u8]) -> u32 {
+    let mut rest = u32::MAX;
+    for byte in bytes {
+        rest ^= u32::from(*byte) << 24;
+        for _ in 0..8 {
+            let carry = rest >> 31;
+            rest = rest << 1 ^ carry * 0x04C1_1DB7;
+        }
+    }
+    !rest
+}
+
+fn machine_ambient() -> std::sync::Arc<dyn ground::Ambient> {
+    std::sync::Arc::new(ground::Virtual::new(1))
+}
+
 fn machine() -> firmware_sim::printer::Machine {
     use std::sync::Arc;
     let ambient: Arc<dyn ground::Ambient> = Arc::new(ground::Virtual::new(1));
@@ -922,6 +1065,7 @@ fn the_corpus_is_what_the_vectors_and_the_simulated_cards_give() {
     printing(&mut corpus);
     print_jobs(&mut corpus);
     evolis(&mut corpus);
+    retransfer(&mut corpus);
     authentic_v3(&mut corpus);
     documents(&mut corpus);
     estate_files(&mut corpus);

@@ -6,8 +6,11 @@ use std::sync::Arc;
 use ground::{Ambient, Blame, Blamed};
 use thiserror::Error;
 
+use crate::evolis::{self, Evolis};
 use crate::ipp;
 use crate::magicard::{self, Enduro};
+use crate::matica::{self, Matica};
+use crate::rio_pro_360::{self, RioPro360};
 use crate::{Address, Family, Limits, Printer, PrinterError, ProfileError, Timeouts};
 
 impl Family {

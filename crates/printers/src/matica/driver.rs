@@ -382,6 +382,8 @@ impl<C: Connection> Printer for Matica<C> {
             duplex: self.profile.duplex.value,
             reject_tray: true,
             reports_position: true,
+            // Given up, that is; there is no way to go on.
+            answers_faults: true,
             ..Capabilities::default()
         }
     }
@@ -412,7 +414,8 @@ impl<C: Connection> Printer for Matica<C> {
             Readiness::Busy
         } else {
             let mut fault = self.profile.fault(word);
-            if fault.kind == FaultKind::HopperEmpty && matches!(card, CardPosition::At(_)) {
+            let inside = matches!(card, CardPosition::At(_) | CardPosition::Inside);
+            if fault.kind == FaultKind::HopperEmpty && inside {
                 warnings.push(fault);
                 Readiness::Ready
             } else {
