@@ -8,10 +8,11 @@ use thiserror::Error;
 
 use crate::evolis::{self, Evolis};
 use crate::ipp;
+use crate::limits::replace;
 use crate::magicard::{self, Enduro};
 use crate::matica::{self, Matica};
 use crate::rio_pro_360::{self, RioPro360};
-use crate::{Address, Family, Limits, Printer, PrinterError, ProfileError, Timeouts};
+use crate::{Address, Family, Printer, PrinterError, ProfileError, Sourced, Timeouts};
 
 impl Family {
     /// Opens the printer of this family at an address, with a profile of the site's own if one is
@@ -27,9 +28,9 @@ impl Family {
         timeouts: Timeouts,
         ambient: &Arc<dyn Ambient>,
     ) -> Result<Box<dyn Printer>, OpenPrinterError> {
-        let connect = |limits: &Limits| {
+        let connect = |within: &Sourced<u32>| {
             address
-                .open(limits.connect.duration(), ambient)
+                .open(within.duration(), ambient)
                 .map_err(|source| PrinterError::Connection {
                     printer: address.to_string(),
                     source,
@@ -44,11 +45,48 @@ impl Family {
                     (None, _) => magicard::Profile::rio_tango(),
                 };
                 profile.limits_ms = profile.limits_ms.with(timeouts);
-                Box::new(Enduro::open(
-                    connect(&profile.limits_ms)?,
-                    profile,
-                    ambient,
-                )?)
+                let connection = connect(&profile.limits_ms.connect)?;
+                Box::new(Enduro::open(connection, profile, ambient)?)
+            }
+            Self::Evolis => {
+                let mut profile = match (profile, address) {
+                    (Some(path), _) => evolis::Profile::read(path)?,
+                    // On the network these printers take one exchange a connection.
+                    (None, Address::Tcp(_)) => evolis::Profile::evolis(),
+                    (None, _) => evolis::Profile::evolis_line(),
+                };
+                let limits = &mut profile.limits_ms;
+                replace(&mut limits.connect, timeouts.connect);
+                replace(&mut limits.reply, timeouts.reply);
+                replace(&mut limits.motion, timeouts.motion);
+                replace(&mut limits.print, timeouts.print);
+                let connection = connect(&limits.connect)?;
+                Box::new(Evolis::open(connection, profile, ambient)?)
+            }
+            Self::RioPro360 => {
+                let mut profile = match profile {
+                    Some(path) => rio_pro_360::Profile::read(path)?,
+                    None => rio_pro_360::Profile::rio_pro_360(),
+                };
+                let limits = &mut profile.limits_ms;
+                replace(&mut limits.connect, timeouts.connect);
+                replace(&mut limits.reply, timeouts.reply);
+                replace(&mut limits.print, timeouts.print);
+                let connection = connect(&limits.connect)?;
+                Box::new(RioPro360::new(connection, profile, ambient))
+            }
+            Self::MaticaXid => {
+                let mut profile = match profile {
+                    Some(path) => matica::Profile::read(path)?,
+                    None => matica::Profile::matica_xid(),
+                };
+                let limits = &mut profile.limits_ms;
+                replace(&mut limits.connect, timeouts.connect);
+                replace(&mut limits.reply, timeouts.reply);
+                replace(&mut limits.motion, timeouts.motion);
+                replace(&mut limits.print, timeouts.print);
+                let connection = connect(&limits.connect)?;
+                Box::new(Matica::open(connection, profile, ambient)?)
             }
             Self::Ipp => {
                 let mut profile = match profile {
@@ -60,7 +98,7 @@ impl Family {
                 let queue = ipp::Http::new(&address.to_string(), within)?;
                 Box::new(ipp::Queue::open(queue, profile, ambient)?)
             }
-            _ => return Err(OpenPrinterError::NotHere { family: self }),
+            Self::Crt591 => return Err(OpenPrinterError::NotHere { family: self }),
         })
     }
 }
