@@ -259,10 +259,13 @@ fn the_library_of_cups_reads_the_same_dots() -> TestResult {
         .env("CONTENT_TYPE", "image/pwg-raster")
         .arg(printer.arrived())
         .succeed()?;
-    let lines = lines_of_pcl(printed.stdout_bytes()).ok_or("no PCL of one page")?;
-    assert_eq!(lines.len(), page.header().height as usize);
+    let mut lines = lines_of_pcl(printed.stdout_bytes()).ok_or("no PCL of one page")?;
+    let height = page.header().height as usize;
+    assert!(lines.len() <= height);
     // 75 of 642 dots are left out at the left and at the right, in whole bytes.
     let (first, last) = (75 / 8, (642 - 75_usize).div_ceil(8));
+    // It says nothing of blank lines at the end.
+    lines.resize(height, vec![0; last - first]);
     let ours = page.lines().chunks_exact(stride);
     let mut inked = 0;
     for (number, (theirs, ours)) in lines.iter().zip(ours).enumerate() {
