@@ -554,6 +554,8 @@ fn print_jobs(corpus: &mut Corpus) {
     ]
     .concat();
     corpus.seed("ipp_reply", "job", job);
+}
+
 /// A job small enough to be a seed: black and varnish, each line of both white or black.
 fn evolis(corpus: &mut Corpus) {
     use printers::evolis::{Coding, Command, Dots, Item, Levels, Panel, Stream};

@@ -101,11 +101,12 @@ pub(super) fn decode(bytes: &[u8], options: &DecodeOptions) -> Result<Decoded, F
     let alike = cards.iter().all(|card| *card == cards[0]);
     // Copies are whole cards one after the other; the first one shows them all.
     let (first, _) = split_first_card(bytes, &stream);
-    let decoded = evolis::decode(first, turned)?;
-    if decoded.is_empty() {
+    let sides = evolis::decode(first, turned)?
+        .map(|decoded| side(&decoded))
+        .collect::<Result<Vec<_>, _>>()?;
+    if sides.is_empty() {
         return Err(FamilyError::bad_job("there is no bitmap in it"));
     }
-    let sides = decoded.iter().map(side).collect::<Result<Vec<_>, _>>()?;
     Ok(Decoded {
         family: FAMILY,
         header: json!({
