@@ -35,7 +35,7 @@ use crate::authority::{Authority, AuthorityError};
 use crate::data_dir::DataDir;
 use crate::keys::{KeyRing, Purpose};
 use crate::request::{Request, RequestId};
-use crate::store::{CardRecord, CardState, Handover, Refusal, Store};
+use crate::store::{CardRecord, CardState, Handover, Refusal, StepKind, Store};
 use card::{Making, Steps};
 
 /// Everything that is the same for every card.
@@ -192,11 +192,12 @@ impl Issuer {
                 card,
                 face,
                 passcode,
-            }) => (card, *face, passcode),
+            }) => (card, face.map(|face| *face), passcode),
             Ok(Prepared::Issued(card)) => return Ok(Fulfilled::Before(card)),
             Err(error) => return Err(Box::new(not_begun(request, error))),
         };
         let handover = self.handover;
+        let steps = Steps::of_most_cards(face.is_some());
         let making = Making {
             issuer: self,
             station,
@@ -209,7 +210,7 @@ impl Issuer {
             blank: None,
             at: None,
             out: true,
-            steps: Steps::of_most_cards(),
+            steps,
         };
         making.make().map(Fulfilled::Now)
     }
@@ -232,8 +233,12 @@ impl Issuer {
             };
         }
         self.permit_series(request)?;
-        let face = self.face_of(request)?;
-        for warning in &face.warnings {
+        // Nothing is drawn that is not printed: a name no font has is no hindrance then.
+        let face = match station.printer.capabilities().prints {
+            true => Some(self.face_of(request)?),
+            false => None,
+        };
+        for warning in face.iter().flat_map(|face| &face.warnings) {
             observer.event(&IssueEvent::Warning {
                 request: &request.id,
                 message: warning.to_string(),
@@ -246,7 +251,7 @@ impl Issuer {
         let card = self.store.open_card(&request.id, &station.name, now)?;
         Ok(Prepared::Begin {
             card,
-            face: Box::new(face),
+            face: face.map(Box::new),
             passcode,
         })
     }
@@ -293,6 +298,7 @@ impl Issuer {
             .into_iter()
             .find(|known| known.number == blank)
             .map_or_else(String::new, |known| known.series);
+        let printed = card.steps.iter().any(|step| step.kind == StepKind::Print);
         let first = card.steps.first().map(|step| step.intended);
         let last = card.steps.last().and_then(|step| step.outcome.as_ref());
         let took = match (first, last) {
@@ -314,7 +320,7 @@ impl Issuer {
                 .collect(),
             handover,
             took,
-            face: self.data.join(&self.data.face(card.id)),
+            face: printed.then(|| self.data.join(&self.data.face(card.id))),
             transcript: self.data.join(&self.data.transcript(card.id)),
         })
     }
@@ -328,7 +334,7 @@ enum Fulfilled {
 enum Prepared {
     Begin {
         card: crate::store::CardId,
-        face: Box<Rendered>,
+        face: Option<Box<Rendered>>,
         passcode: Passcode,
     },
     Issued(IssuedCard),

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 pub mod ccid;
+pub mod crt591;
 mod error;
 mod gempc_twin;
 mod link;
@@ -13,6 +14,7 @@ mod service;
 pub mod t0;
 pub mod t1;
 
+pub use crt591::{CRT591_PREFIX, Crt591, Crt591Encoder, Crt591Mover};
 pub use gempc_twin::{GemPcTwin, GemPcTwinLink, SERIAL_PREFIX};
 pub use link::PcscLink;
 pub use listing::{CardState, ReaderInfo, list};

@@ -10,13 +10,13 @@ type Make = dyn Fn(u64) -> Result<Box<dyn Chip>, ChipError> + Send + Sync;
 
 /// The chips of all cards that were on the contacts once.
 #[derive(Clone)]
-pub(super) struct Chips {
+pub(crate) struct Chips {
     make: Arc<Make>,
     off_contacts: Arc<Mutex<BTreeMap<u64, Box<dyn Chip>>>>,
 }
 
 impl Chips {
-    pub(super) fn new(
+    pub(crate) fn new(
         make: impl Fn(u64) -> Result<Box<dyn Chip>, ChipError> + Send + Sync + 'static,
     ) -> Self {
         Self {
@@ -26,7 +26,7 @@ impl Chips {
     }
 
     /// The chip of a card, made or read back if this is its first time.
-    pub(super) fn take(&self, number: u64) -> io::Result<Box<dyn Chip>> {
+    pub(crate) fn take(&self, number: u64) -> io::Result<Box<dyn Chip>> {
         match self.off_contacts().remove(&number) {
             Some(chip) => Ok(chip),
             None => (self.make)(number).map_err(io::Error::other),
@@ -46,14 +46,14 @@ impl Chips {
 }
 
 /// The contact station at the way of the cards.
-pub(super) struct ContactStation {
+pub(crate) struct ContactStation {
     contacts: Contacts,
     chips: Chips,
     number: Option<u64>,
 }
 
 impl ContactStation {
-    pub(super) fn new(contacts: Contacts, chips: Chips) -> Self {
+    pub(crate) fn new(contacts: Contacts, chips: Chips) -> Self {
         Self {
             contacts,
             chips,
