@@ -4,6 +4,7 @@ mod authentic;
 mod authentic_v2;
 mod cards;
 mod codecs;
+mod dispenser;
 mod documents;
 mod estate_files;
 mod link;
@@ -65,6 +66,11 @@ pub const TARGETS: &[Target] = &[
     named("command", codecs::command),
     named("cvc", objects::cvc),
     named("discovery", objects::discovery),
+    named("dispenser", dispenser::dispenser),
+    named("dispenser_answer", dispenser::dispenser_answer),
+    named("dispenser_driver", dispenser::dispenser_driver),
+    named("dispenser_frame", dispenser::dispenser_frame),
+    named("dispenser_profile", dispenser::dispenser_profile),
     named("estate_inventory", estate_files::inventory),
     named("estate_register", estate_files::register),
     named("face_object", objects::face_object),
@@ -87,6 +93,7 @@ pub const TARGETS: &[Target] = &[
     named("profile", documents::profile),
     named("protocol_selection", serial::protocol_selection),
     named("public_key", objects::public_key),
+    named("reader_features", dispenser::reader_features),
     named("response", codecs::response),
     named("secure_channel", cards::secure_channel),
     named("secure_messaging", cards::secure_messaging),

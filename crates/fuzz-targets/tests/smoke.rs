@@ -47,6 +47,7 @@ fn rounds() -> usize {
 fn mutations(target: &Target) -> usize {
     let few = [
         "card",
+        "dispenser",
         "estate_register",
         "host",
         "authentic_host",

@@ -2,7 +2,9 @@
 
 pub mod ccid;
 pub mod crt591;
+pub mod doctor;
 mod error;
+pub mod features;
 mod gempc_twin;
 mod link;
 mod listing;

@@ -138,3 +138,13 @@ pub(crate) fn of_opening(error: &serialport::Error, path: &str) -> LinkError {
         },
     }
 }
+
+/// Whether the operating system denies this user the port.
+pub(crate) fn is_denied(error: &serialport::Error) -> bool {
+    match error.kind() {
+        serialport::ErrorKind::Io(kind) => kind == io::ErrorKind::PermissionDenied,
+        // What the library says where it has no kind of its own.
+        serialport::ErrorKind::NoDevice => error.to_string().to_lowercase().contains("denied"),
+        _ => false,
+    }
+}

@@ -213,6 +213,7 @@ mod unix {
         json!({
             "gate": at(Place::Standby),
             "contacts": at(Place::Contacts),
+            "antenna": at(Place::Antenna),
             "out": at(Place::Output),
             "bin": at(Place::Reject),
             "taken-out": at(Place::TakenOut),

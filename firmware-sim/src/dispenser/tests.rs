@@ -61,7 +61,7 @@ fn a_card_goes_its_way_and_is_drawn_for_any_motion_if_none_is_inside() {
     let dispenser = dispenser(3);
     ask(&dispenser, b"C03");
     for (motion, inside) in [
-        (b"C22", Some((1, Place::Standby))),
+        (b"C22", Some((1, Place::Antenna))),
         (b"C21", Some((1, Place::Contacts))),
         (b"C20", Some((1, Place::Standby))),
         (b"C29", None),
@@ -81,7 +81,7 @@ fn a_card_goes_its_way_and_is_drawn_for_any_motion_if_none_is_inside() {
 
 #[test]
 fn a_card_with_power_does_not_move() {
-    let dispenser = dispenser(1);
+    let dispenser = dispenser(2);
     ask(&dispenser, b"C03");
     ask(&dispenser, b"C21");
     assert_eq!(ask(&dispenser, b"CQ9\0\xA4\0\0"), b"NQ965");
@@ -91,7 +91,7 @@ fn a_card_with_power_does_not_move() {
     assert_eq!(ask(&dispenser, b"CQ3\0\xA4\0\0"), b"NQ362");
     assert_eq!(ask(&dispenser, b"CQ4\0\xA4\0\0")[..6], *b"PQ4210");
     assert_eq!(ask(&dispenser, b"CQ1"), b"PQ1210");
-    assert_eq!(ask(&dispenser, b"C29"), b"P29000");
+    assert_eq!(ask(&dispenser, b"C29"), b"P29010");
 }
 
 #[test]
@@ -116,7 +116,7 @@ fn an_answer_is_said_again_when_asked_and_twice_by_itself() {
 
 #[test]
 fn a_stuck_card_is_seen_by_nothing_until_it_is_taken_out() {
-    let dispenser = dispenser(2);
+    let dispenser = dispenser(3);
     ask(&dispenser, b"C03");
     let faults = dispenser.twin().faults();
     faults.script("move:jam".parse().unwrap());

@@ -73,8 +73,6 @@ pub struct Twin {
     initialised: bool,
     /// The chip with power.
     powered: Option<(Hold, Protocol)>,
-    /// The card that is inside and not on the contacts lies over the antenna, not in the gate.
-    over_antenna: bool,
     /// The card inside is stuck between the sensors.
     stuck: bool,
     /// Cards may be put in at the gate.
@@ -102,7 +100,6 @@ impl Twin {
             faults: Faults::default(),
             initialised: false,
             powered: None,
-            over_antenna: false,
             stuck: false,
             entry: false,
             bin_base: 0,
@@ -320,8 +317,8 @@ impl Twin {
         let card = match self.transport.inside() {
             None => b'0',
             Some(_) if self.stuck => b'0',
-            Some((_, Place::Contacts)) => b'2',
-            Some(_) if self.over_antenna => b'2',
+            Some((_, Place::Contacts | Place::Antenna)) => b'2',
+            // A card on no station is held in the gate.
             Some(_) => b'1',
         };
         let stacker = match self.transport.left() {
@@ -434,7 +431,6 @@ impl Twin {
         }
         *took += self.setup.motion;
         self.transport.draw().map_err(storage)?;
-        self.over_antenna = false;
         if fault == Some(Fault::Jam) {
             return Err(self.jam());
         }
@@ -457,9 +453,9 @@ impl Twin {
             return Err(*b"A1");
         }
         *took += self.setup.motion;
-        let antenna = parameter == 0x32;
         let place = match parameter {
             0x31 => Place::Contacts,
+            0x32 => Place::Antenna,
             0x33 => Place::Reject,
             0x39 => Place::Output,
             _ => Place::Standby,
@@ -470,13 +466,11 @@ impl Twin {
             return Err(self.jam());
         }
         self.transport.move_to(place).map_err(storage)?;
-        self.over_antenna = antenna;
         Ok(())
     }
 
     fn jam(&mut self) -> Code {
         self.stuck = true;
-        self.over_antenna = false;
         let trouble = Trouble::Jam;
         self.transport.note(Movement::Faulted { trouble });
         *b"10"

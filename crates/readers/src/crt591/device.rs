@@ -18,6 +18,8 @@ use super::session::{Session, SessionError};
 
 /// How often all speeds are tried: the first time the device may be at the end of a motion.
 const ROUNDS: u32 = 2;
+/// How long to rest before a device that may be in motion is asked again.
+const REST: Duration = Duration::from_secs(1);
 
 pub(super) struct Device {
     session: Session,
@@ -118,6 +120,22 @@ impl Device {
             self.powered = false;
         }
         Ok(sensors)
+    }
+
+    /// What the sensors see once the device is at rest: it says nothing while a card moves, and
+    /// that may take longer than it was given.
+    fn sensors_at_rest(&mut self) -> Result<Sensors, Crt591Error> {
+        let mut left = self.profile.limits_ms.motion.duration();
+        loop {
+            match self.sensors() {
+                Err(Crt591Error::Silent { .. }) if !left.is_zero() => {
+                    let rest = REST.min(left);
+                    self.ambient().sleep(rest);
+                    left -= rest;
+                }
+                done => return done,
+            }
+        }
     }
 
     /// What happened to a card that is inside and seen by no sensor. It stands until the device
@@ -242,7 +260,7 @@ impl Device {
                     | SessionError::Babble),
                 ) => {
                     let heard = !matches!(lost, SessionError::Lost { heard: false, .. });
-                    let after = self.sensors()?;
+                    let after = self.sensors_at_rest()?;
                     match afterwards(to, before, after, heard) {
                         Afterwards::Arrived => return self.arrived(to, after),
                         Afterwards::AsBefore if !repeated => repeated = true,

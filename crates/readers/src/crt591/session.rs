@@ -18,6 +18,8 @@ use crate::serial::Line;
 const BABBLE: usize = 8 * 1024;
 /// Answers to something else that are passed over in one wait.
 const STRANGERS: u32 = 8;
+/// Frames and single bytes that are passed over while the line settles.
+const LEFTOVERS: u32 = 256;
 
 /// Why a command has no answer.
 #[derive(Debug)]
@@ -132,6 +134,8 @@ impl Session {
         let again = command.may_be_repeated();
         for sent in 1..=self.tries {
             let last = sent == self.tries;
+            // Both frames may have been heard, and then there is an answer too many.
+            self.unsettled |= sent > 1;
             self.line.write_all(whole)?;
             match self.reception(command)? {
                 Reception::Acknowledged => return self.answer(command, within, true),
@@ -309,7 +313,7 @@ impl Session {
                 self.last = text;
             }
             count += 1;
-            if count > STRANGERS * 4 {
+            if count > LEFTOVERS {
                 return Err(SessionError::Babble);
             }
         }
