@@ -1,4 +1,4 @@
-//! Simulated firmware: the card, the printer, and the station that couples them.
+//! Simulated firmware: the card, the printer, the dispenser, and the station that couples them.
 //!
 //! It stands beside the host crates. It shares their words (tags, key references, frame types,
 //! the [`iso7816::Link`] interface) and none of their behaviour, so that a misreading on one side
@@ -6,6 +6,7 @@
 
 pub mod card;
 pub mod contacts;
+pub mod dispenser;
 pub mod printer;
 pub mod reader;
 pub mod station;

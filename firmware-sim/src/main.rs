@@ -4,6 +4,7 @@ mod cli {
     //! One file a subcommand: its arguments and what it does.
 
     pub(crate) mod card;
+    pub(crate) mod dispenser;
     pub(crate) mod printer;
     pub(crate) mod reader;
     pub(crate) mod station;
@@ -25,6 +26,7 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     Card(cli::card::Arguments),
+    Dispenser(cli::dispenser::Arguments),
     Printer(cli::printer::Arguments),
     Reader(cli::reader::Arguments),
     Station(cli::station::Arguments),
@@ -33,6 +35,7 @@ enum Command {
 fn main() -> ExitCode {
     let done = match Arguments::parse().command {
         Command::Card(arguments) => cli::card::run(&arguments),
+        Command::Dispenser(arguments) => cli::dispenser::run(&arguments),
         Command::Printer(arguments) => cli::printer::run(&arguments),
         Command::Reader(arguments) => cli::reader::run(&arguments),
         Command::Station(arguments) => cli::station::run(&arguments),

@@ -32,7 +32,7 @@
 //! # }
 //! ```
 
-mod encoder;
+pub(crate) mod encoder;
 
 use std::fmt;
 use std::io::{self, Write};

@@ -92,6 +92,37 @@ impl Desk {
         Ok(desk)
     }
 
+    /// Waits until no other test uses the service, and starts it with the readers of a
+    /// `reader.conf`, which may all be missing.
+    ///
+    /// # Errors
+    ///
+    /// [`RigError::Service`] when a service runs already, which has other readers, and when it
+    /// does not come up.
+    pub fn take_with_configuration(configuration: &Path) -> Result<Self, RigError> {
+        let mut desk = Self::without_service()?;
+        if is_serving() {
+            return Err(RigError::Service(
+                "pcscd runs already; stop it, this test needs one with readers of its own"
+                    .to_owned(),
+            ));
+        }
+        desk.serve(
+            Command::new("pcscd")
+                .arg("--foreground")
+                .arg("--config")
+                .arg(configuration),
+        )?;
+        let deadline = Instant::now() + READY_WITHIN;
+        while !is_serving() {
+            if Instant::now() > deadline {
+                return Err(RigError::Service("pcscd does not come up".to_owned()));
+            }
+            thread::sleep(Duration::from_millis(50));
+        }
+        Ok(desk)
+    }
+
     /// Holds the desk and leaves the service as it is: for trying what happens without one.
     ///
     /// # Errors

@@ -29,6 +29,8 @@ pub(crate) enum Ending {
     Done,
     /// 1: findings, or cards that failed.
     Findings,
+    /// 3: something keeps cards, readers or printers from being reached.
+    Unreachable,
 }
 
 impl Ending {
@@ -36,6 +38,7 @@ impl Ending {
         match self {
             Self::Done => 0,
             Self::Findings => 1,
+            Self::Unreachable => 3,
         }
     }
 }

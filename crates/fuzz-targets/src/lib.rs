@@ -4,6 +4,7 @@ mod authentic;
 mod authentic_v2;
 mod cards;
 mod codecs;
+mod dispenser;
 mod documents;
 mod estate_files;
 mod evolis;
@@ -69,6 +70,11 @@ pub const TARGETS: &[Target] = &[
     named("command", codecs::command),
     named("cvc", objects::cvc),
     named("discovery", objects::discovery),
+    named("dispenser", dispenser::dispenser),
+    named("dispenser_answer", dispenser::dispenser_answer),
+    named("dispenser_driver", dispenser::dispenser_driver),
+    named("dispenser_frame", dispenser::dispenser_frame),
+    named("dispenser_profile", dispenser::dispenser_profile),
     named("estate_inventory", estate_files::inventory),
     named("estate_register", estate_files::register),
     named("face_limits", faces::face_limits),
@@ -107,6 +113,7 @@ pub const TARGETS: &[Target] = &[
     named("protocol_selection", serial::protocol_selection),
     named("public_key", objects::public_key),
     named("pwg_raster", print_jobs::pwg_raster),
+    named("reader_features", dispenser::reader_features),
     named("response", codecs::response),
     named("rio_pro_360_job", retransfer::rio_pro_360_job),
     named("rio_pro_360_printer", retransfer::rio_pro_360_printer),

@@ -824,6 +824,75 @@ fn serial(corpus: &mut Corpus) {
     );
 }
 
+/// What driver and simulated dispenser say to each other, and what a reader with PIN pad says.
+fn dispenser(corpus: &mut Corpus) {
+    use std::io;
+    use std::sync::{Arc, Mutex};
+
+    use firmware_sim::dispenser::{Config, SimDispenser, SimLine};
+    use ground::{Ambient, Virtual};
+    use printers::{Position, Printer};
+    use readers::crt591::Profile;
+    use readers::{Crt591, Line};
+
+    #[derive(Default)]
+    struct Talk {
+        to_device: Vec<Vec<u8>>,
+        to_host: Vec<Vec<u8>>,
+    }
+    struct Listening(SimLine, Arc<Mutex<Talk>>);
+    impl Line for Listening {
+        fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
+            self.1.lock().unwrap().to_device.push(bytes.to_vec());
+            self.0.write_all(bytes)
+        }
+        fn read(&mut self, buffer: &mut [u8], within: Duration) -> io::Result<usize> {
+            let read = self.0.read(buffer, within);
+            let said = read.as_ref().map_or(&[][..], |count| &buffer[..*count]);
+            self.1.lock().unwrap().to_host.push(said.to_vec());
+            read
+        }
+    }
+
+    let ambient: Arc<dyn Ambient> = Arc::new(Virtual::new(1));
+    let sim = SimDispenser::open(Config::new(2, Arc::clone(&ambient)), |number| {
+        Ok(Box::new(PivChip::blank(&Model::series10(), number)) as Box<dyn Chip>)
+    })
+    .unwrap();
+    let talk = Arc::new(Mutex::new(Talk::default()));
+    let line = Box::new(Listening(sim.line(), Arc::clone(&talk)));
+    let opened = Crt591::over("corpus", line, Profile::builtin(), ambient);
+    let (mut mover, mut encoder) = opened.unwrap();
+    mover.feed(Position::Contacts).unwrap();
+    let mut link = encoder.connect(Duration::ZERO).unwrap();
+    link.transmit(&[0x00, 0xA4, 0x04, 0x00]).unwrap();
+    drop(link);
+    mover.counters().unwrap();
+    mover.eject().unwrap();
+    mover.status().unwrap();
+    let talk = talk.lock().unwrap();
+    corpus.seed("dispenser_driver", "issued", pieces(&talk.to_host));
+    corpus.seed("dispenser", "issued", pieces(&talk.to_device));
+    corpus.seed("dispenser_frame", "issued", talk.to_host.concat());
+    corpus.add("dispenser_answer", "done", *b"P03020CRT-591-M001");
+    corpus.add("dispenser_answer", "jam", *b"N2110");
+    corpus.seed(
+        "dispenser_profile",
+        "crt591",
+        repository("crates/readers/profiles/crt591.toml"),
+    );
+    corpus.add(
+        "reader_features",
+        "pin-pad",
+        hex::decode("0604423300060704423300070A044233000A120442330012").unwrap(),
+    );
+    corpus.add(
+        "reader_features",
+        "properties",
+        hex::decode("0102100202010706010407011008055631312E300B02E608").unwrap(),
+    );
+}
+
 /// What a personalised AuthentIC v3 card holds and answers.
 fn authentic_v3(corpus: &mut Corpus) {
     let chip = AuthenticChip::personalised(&AuthenticModel::series8_v3(), 1);
@@ -1073,6 +1142,7 @@ fn the_corpus_is_what_the_vectors_and_the_simulated_cards_give() {
     estate_files(&mut corpus);
     faces(&mut corpus);
     serial(&mut corpus);
+    dispenser(&mut corpus);
     let folder = vectors().join("corpus");
     for ((target, name), (bytes, lasting)) in &corpus.0 {
         let path = folder.join(target).join(name);

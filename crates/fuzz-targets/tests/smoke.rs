@@ -55,6 +55,7 @@ fn rounds() -> usize {
 fn mutations(target: &Target) -> usize {
     let few = [
         "card",
+        "dispenser",
         "estate_register",
         "face_template",
         "evolis_bitmap",

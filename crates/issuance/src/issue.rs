@@ -35,7 +35,7 @@ use crate::authority::{Authority, AuthorityError};
 use crate::data_dir::DataDir;
 use crate::keys::{KeyRing, Purpose};
 use crate::request::{Request, RequestId};
-use crate::store::{CardRecord, CardState, Handover, Refusal, Store};
+use crate::store::{CardRecord, CardState, Handover, Refusal, StepKind, Store};
 use card::{Making, Steps};
 
 /// Everything that is the same for every card.
@@ -194,11 +194,12 @@ impl Issuer {
                 card,
                 face,
                 passcode,
-            }) => (card, *face, passcode),
+            }) => (card, face.map(|face| *face), passcode),
             Ok(Prepared::Issued(card)) => return Ok(Fulfilled::Before(card)),
             Err(error) => return Err(Box::new(not_begun(request, error))),
         };
         let handover = self.handover;
+        let steps = Steps::of_most_cards(face.is_some());
         let making = Making {
             issuer: self,
             station,
@@ -211,7 +212,7 @@ impl Issuer {
             blank: None,
             at: None,
             out: true,
-            steps: Steps::of_most_cards(),
+            steps,
         };
         making.make().map(Fulfilled::Now)
     }
@@ -234,8 +235,17 @@ impl Issuer {
             };
         }
         self.permit_series(request)?;
-        let (face, hints) = self.face_of(request)?;
-        let warnings = face.warnings.iter().map(ToString::to_string);
+        // Nothing is drawn that is not printed: a name no font has is no hindrance then.
+        let (face, hints) = if station.printer.capabilities().prints {
+            let (face, hints) = self.face_of(request)?;
+            (Some(face), hints)
+        } else {
+            (None, Vec::new())
+        };
+        let warnings = face
+            .iter()
+            .flat_map(|face| &face.warnings)
+            .map(ToString::to_string);
         let hints = hints
             .iter()
             .map(|hint| format!("{hint}; {}", hint.advice()));
@@ -252,7 +262,7 @@ impl Issuer {
         let card = self.store.open_card(&request.id, &station.name, now)?;
         Ok(Prepared::Begin {
             card,
-            face: Box::new(face),
+            face: face.map(Box::new),
             passcode,
         })
     }
@@ -302,6 +312,7 @@ impl Issuer {
             .into_iter()
             .find(|known| known.number == blank)
             .map_or_else(String::new, |known| known.series);
+        let printed = card.steps.iter().any(|step| step.kind == StepKind::Print);
         let first = card.steps.first().map(|step| step.intended);
         let last = card.steps.last().and_then(|step| step.outcome.as_ref());
         let took = match (first, last) {
@@ -323,7 +334,7 @@ impl Issuer {
                 .collect(),
             handover,
             took,
-            face: self.data.join(&self.data.face(card.id)),
+            face: printed.then(|| self.data.join(&self.data.face(card.id))),
             transcript: self.data.join(&self.data.transcript(card.id)),
         })
     }
@@ -337,7 +348,7 @@ enum Fulfilled {
 enum Prepared {
     Begin {
         card: crate::store::CardId,
-        face: Box<Rendered>,
+        face: Option<Box<Rendered>>,
         passcode: Passcode,
     },
     Issued(IssuedCard),

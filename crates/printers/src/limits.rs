@@ -41,19 +41,10 @@ impl Limits {
     /// With the limits a station file sets in place of the profile's.
     #[must_use]
     pub fn with(mut self, timeouts: Timeouts) -> Self {
-        replace(&mut self.connect, timeouts.connect);
-        replace(&mut self.reply, timeouts.reply);
-        replace(&mut self.motion, timeouts.motion);
-        replace(&mut self.print, timeouts.print);
+        self.connect.replace(timeouts.connect);
+        self.reply.replace(timeouts.reply);
+        self.motion.replace(timeouts.motion);
+        self.print.replace(timeouts.print);
         self
-    }
-}
-
-/// Puts what a station file asks for in place of a profile's limit.
-pub(crate) fn replace(limit: &mut Sourced<u32>, asked: Option<Duration>) {
-    if let Some(asked) = asked {
-        limit.value = u32::try_from(asked.as_millis()).unwrap_or(u32::MAX);
-        "the station file".clone_into(&mut limit.source);
-        limit.note = None;
     }
 }

@@ -8,7 +8,6 @@ use thiserror::Error;
 
 use crate::evolis::{self, Evolis};
 use crate::ipp;
-use crate::limits::replace;
 use crate::magicard::{self, Enduro};
 use crate::matica::{self, Matica};
 use crate::rio_pro_360::{self, RioPro360};
@@ -56,10 +55,10 @@ impl Family {
                     (None, _) => evolis::Profile::evolis_line(),
                 };
                 let limits = &mut profile.limits_ms;
-                replace(&mut limits.connect, timeouts.connect);
-                replace(&mut limits.reply, timeouts.reply);
-                replace(&mut limits.motion, timeouts.motion);
-                replace(&mut limits.print, timeouts.print);
+                limits.connect.replace(timeouts.connect);
+                limits.reply.replace(timeouts.reply);
+                limits.motion.replace(timeouts.motion);
+                limits.print.replace(timeouts.print);
                 let connection = connect(&limits.connect)?;
                 Box::new(Evolis::open(connection, profile, ambient)?)
             }
@@ -69,9 +68,9 @@ impl Family {
                     None => rio_pro_360::Profile::rio_pro_360(),
                 };
                 let limits = &mut profile.limits_ms;
-                replace(&mut limits.connect, timeouts.connect);
-                replace(&mut limits.reply, timeouts.reply);
-                replace(&mut limits.print, timeouts.print);
+                limits.connect.replace(timeouts.connect);
+                limits.reply.replace(timeouts.reply);
+                limits.print.replace(timeouts.print);
                 let connection = connect(&limits.connect)?;
                 Box::new(RioPro360::new(connection, profile, ambient))
             }
@@ -81,10 +80,10 @@ impl Family {
                     None => matica::Profile::matica_xid(),
                 };
                 let limits = &mut profile.limits_ms;
-                replace(&mut limits.connect, timeouts.connect);
-                replace(&mut limits.reply, timeouts.reply);
-                replace(&mut limits.motion, timeouts.motion);
-                replace(&mut limits.print, timeouts.print);
+                limits.connect.replace(timeouts.connect);
+                limits.reply.replace(timeouts.reply);
+                limits.motion.replace(timeouts.motion);
+                limits.print.replace(timeouts.print);
                 let connection = connect(&limits.connect)?;
                 Box::new(Matica::open(connection, profile, ambient)?)
             }

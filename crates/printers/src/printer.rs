@@ -254,6 +254,8 @@ pub struct Counters {
     pub cards_since_cleaning: Option<u32>,
     /// Cards until the printer asks for the next cleaning.
     pub cards_until_cleaning: Option<u32>,
+    /// Cards in the reject tray since it was emptied.
+    pub rejected: Option<u32>,
 }
 
 /// What to do about a standing fault.

@@ -55,6 +55,15 @@ impl Sourced<u32> {
     pub fn duration(&self) -> Duration {
         Duration::from_millis(u64::from(self.value))
     }
+
+    /// Puts the limit a station file asks for, if it does, in place of this one in milliseconds.
+    pub fn replace(&mut self, asked: Option<Duration>) {
+        if let Some(asked) = asked {
+            self.value = u32::try_from(asked.as_millis()).unwrap_or(u32::MAX);
+            "the station file".clone_into(&mut self.source);
+            self.note = None;
+        }
+    }
 }
 
 /// Reads a profile of any family from TOML.

@@ -1,7 +1,10 @@
 #![doc = include_str!("../README.md")]
 
 pub mod ccid;
+pub mod crt591;
+pub mod doctor;
 mod error;
+pub mod features;
 mod gempc_twin;
 mod link;
 mod listing;
@@ -13,6 +16,7 @@ mod service;
 pub mod t0;
 pub mod t1;
 
+pub use crt591::{CRT591_PREFIX, Crt591, Crt591Encoder, Crt591Mover};
 pub use gempc_twin::{GemPcTwin, GemPcTwinLink, SERIAL_PREFIX};
 pub use link::PcscLink;
 pub use listing::{CardState, ReaderInfo, list};

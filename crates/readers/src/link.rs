@@ -33,6 +33,8 @@ pub struct PcscLink {
     sharing: Sharing,
     /// Between [`Link::lock`] and [`Link::unlock`].
     locked: bool,
+    /// Card or reader have gone: nothing is sent any more, even if both come back.
+    dead: Option<LinkError>,
     /// For answers: made once, because it is as long as the longest extended answer.
     buffer: Vec<u8>,
 }
@@ -56,6 +58,7 @@ impl PcscLink {
             protocol: Protocol::T1,
             sharing,
             locked: false,
+            dead: None,
             buffer: vec![0; LONGEST_ANSWER],
         };
         link.refresh()?;
@@ -117,6 +120,9 @@ impl PcscLink {
     }
 
     fn card(&self) -> Result<&Card, LinkError> {
+        if let Some(error) = &self.dead {
+            return Err(error.clone());
+        }
         self.card.as_ref().ok_or_else(|| LinkError::CardRemoved {
             reader: self.plain.clone(),
         })
@@ -130,6 +136,20 @@ impl PcscLink {
         };
         self.service
             .with(|context| context.connect(&self.reader, mode, protocol))
+    }
+
+    /// As [`PcscLink::error`]; what cannot be mended ends the link.
+    fn fail(&mut self, error: Error) -> LinkError {
+        let error = self.error(error);
+        if matches!(
+            error,
+            LinkError::CardRemoved { .. }
+                | LinkError::ReaderGone { .. }
+                | LinkError::NoService { .. }
+        ) {
+            self.dead = Some(error.clone());
+        }
+        error
     }
 
     /// Drivers often know only that an exchange failed; what is in the reader then tells why. The
@@ -168,12 +188,13 @@ impl Link for PcscLink {
     }
 
     fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, LinkError> {
+        self.card()?;
         let Some(card) = &self.card else {
             return self.card().map(|_| Vec::new());
         };
         let answer = match card.transmit(command, &mut self.buffer) {
             Ok(answer) => answer.to_vec(),
-            Err(error) => return Err(self.error(error)),
+            Err(error) => return Err(self.fail(error)),
         };
         // What was received may be a decrypted key.
         self.buffer[..answer.len()].zeroize();
@@ -186,11 +207,13 @@ impl Link for PcscLink {
             Reset::Warm => pcsc::Disposition::ResetCard,
         };
         let mode = self.mode();
+        self.card()?;
         let Some(card) = &mut self.card else {
             return self.card().map(|_| ());
         };
-        card.reconnect(mode, Protocols::ANY, disposition)
-            .map_err(|error| self.error(error))?;
+        if let Err(error) = card.reconnect(mode, Protocols::ANY, disposition) {
+            return Err(self.fail(error));
+        }
         self.refresh()
     }
 
@@ -216,10 +239,16 @@ impl Link for PcscLink {
             Disposition::PowerOff => pcsc::Disposition::UnpowerCard,
             Disposition::Reset => pcsc::Disposition::ResetCard,
         };
-        let Self { card, plain, .. } = *self;
+        let Self {
+            card, plain, dead, ..
+        } = *self;
         let Some(card) = card else {
             return Ok(());
         };
+        if dead.is_some() {
+            // What has gone has no power any more, and that it has gone was told.
+            return Ok(());
+        }
         match card.disconnect(disposition) {
             Ok(()) => Ok(()),
             // A card that has left by itself is powered off already.

@@ -11,12 +11,17 @@ use pcsc::{Card, Error, Protocols, ShareMode};
 use crate::error::{During, link_error};
 use crate::link::PcscLink;
 use crate::listing::CardState;
-use crate::name::{SELECTOR_PREFIX, choose};
+use crate::name::{SELECTOR_PREFIX, choose, is_any};
 use crate::service::Service;
 
 /// One PC/SC reader.
+///
+/// A reader that is unplugged and comes back is found again by what was asked for, whatever name
+/// the service gives it then.
 pub struct PcscReader {
     service: Service,
+    /// The name or pattern it was asked for by.
+    asked: String,
     ambient: Arc<dyn Ambient>,
     reader: CString,
     name: String,
@@ -37,12 +42,26 @@ pub enum Sharing {
     Shared,
 }
 
-/// Whether no reader in particular was asked for.
-fn is_any(asked: &str) -> bool {
-    asked
-        .strip_prefix(SELECTOR_PREFIX)
-        .unwrap_or(asked)
-        .is_empty()
+/// The reader of a name or pattern, and its name in text.
+fn find(service: &Service, asked: &str) -> Result<(CString, String), LinkError> {
+    let present = service
+        .names()
+        .map_err(|error| link_error(error, During::Connecting, asked, Duration::ZERO))?;
+    let names: Vec<String> = present
+        .iter()
+        .map(|reader| reader.to_string_lossy().into_owned())
+        .collect();
+    let plain = match choose(asked, &names) {
+        Err(ambiguous @ LinkError::Ambiguous { .. }) if is_any(asked) => {
+            the_one_with_a_card(service, ambiguous)?
+        }
+        chosen => chosen?,
+    };
+    let at = names
+        .iter()
+        .position(|name| *name == plain)
+        .expect("what was chosen is one of the names");
+    Ok((present[at].clone(), plain))
 }
 
 /// The only reader with a card in it, where no name says which one is meant.
@@ -75,8 +94,8 @@ const SLICE: Duration = Duration::from_millis(500);
 const AGAIN: Duration = Duration::from_millis(100);
 
 impl PcscReader {
-    /// Finds a reader by its name or a part of it; see [`choose`]. Of several readers an empty
-    /// name means the only one with a card in it.
+    /// Finds a reader by its name, a part of it or a pattern; see [`choose`]. Of several readers an
+    /// empty name means the only one with a card in it.
     ///
     /// # Errors
     ///
@@ -95,32 +114,63 @@ impl PcscReader {
         asked: &str,
         ambient: Arc<dyn Ambient>,
     ) -> Result<Self, LinkError> {
-        let present = service
-            .names()
-            .map_err(|error| link_error(error, During::Connecting, asked, Duration::ZERO))?;
-        let names: Vec<String> = present
-            .iter()
-            .map(|reader| reader.to_string_lossy().into_owned())
-            .collect();
-        let plain = match choose(asked, &names) {
-            Err(ambiguous @ LinkError::Ambiguous { .. }) if is_any(asked) => {
-                the_one_with_a_card(&service, ambiguous)?
-            }
-            chosen => chosen?,
-        };
-        let at = names
-            .iter()
-            .position(|name| *name == plain)
-            .expect("what was chosen is one of the names");
+        let (reader, plain) = find(&service, asked)?;
         Ok(Self {
             service,
+            asked: asked.to_owned(),
             ambient,
             name: format!("{SELECTOR_PREFIX}{plain}"),
             plain,
-            reader: present[at].clone(),
+            reader,
             sharing: Sharing::default(),
             cancelled: Arc::default(),
         })
+    }
+
+    /// As [`PcscReader::open`], and waits at most `within` for such a reader to be plugged in.
+    ///
+    /// # Errors
+    ///
+    /// As [`PcscReader::open`].
+    pub fn await_on(
+        service: Service,
+        asked: &str,
+        within: Duration,
+        ambient: Arc<dyn Ambient>,
+    ) -> Result<Self, LinkError> {
+        let mut spent = Duration::ZERO;
+        loop {
+            match Self::open_on(service.clone(), asked, Arc::clone(&ambient)) {
+                Err(LinkError::NoReader { .. }) if spent < within => {
+                    let slice = within.saturating_sub(spent).min(SLICE);
+                    spent += service
+                        .await_change_of_readers(slice, &*ambient)
+                        .map_err(|error| link_error(error, During::Connecting, asked, spent))?;
+                }
+                done => return done,
+            }
+        }
+    }
+
+    /// Looks for the reader anew, under whatever name it has now.
+    fn find_again(&mut self) -> Result<(), LinkError> {
+        let (reader, plain) = find(&self.service, &self.asked)?;
+        self.name = format!("{SELECTOR_PREFIX}{plain}");
+        self.plain = plain;
+        self.reader = reader;
+        Ok(())
+    }
+
+    /// What is in the reader now, after it was looked for anew if it has gone.
+    fn look_again(&mut self) -> Result<(pcsc::ReaderState, CardState), LinkError> {
+        match self.look() {
+            Err(gone @ LinkError::ReaderGone { .. }) => match self.find_again() {
+                Ok(()) => self.look(),
+                Err(LinkError::NoReader { .. }) => Err(gone),
+                Err(error) => Err(error),
+            },
+            done => done,
+        }
     }
 
     /// Says who else may talk to cards connected from now on.
@@ -196,10 +246,11 @@ impl Reader for PcscReader {
     }
 
     fn card_present(&mut self) -> Result<bool, LinkError> {
-        Ok(self.state()? != CardState::Empty)
+        let (_, card) = self.look_again()?;
+        Ok(card != CardState::Empty)
     }
 
-    /// Waits at most `within` for a card and connects to it, exclusively unless
+    /// Waits at most `within` for a card, and for the reader if it is unplugged, and connects to it, exclusively unless
     /// [`PcscReader::with_sharing`] said otherwise. A card that another program holds is asked for
     /// again until then: Windows looks into every card that comes and lets go of it soon.
     ///
@@ -208,13 +259,22 @@ impl Reader for PcscReader {
     /// [`LinkError::NoCard`], [`LinkError::CardMute`], [`LinkError::SharedElsewhere`],
     /// [`LinkError::Cancelled`] and what the service says.
     fn connect(&mut self, within: Duration) -> Result<Box<dyn Link>, LinkError> {
-        let reader = || self.plain.clone();
         let mut spent = Duration::ZERO;
         loop {
             if self.cancelled.swap(false, Ordering::SeqCst) {
-                return Err(LinkError::Cancelled { reader: reader() });
+                let reader = self.plain.clone();
+                return Err(LinkError::Cancelled { reader });
             }
-            let (state, card) = self.look()?;
+            let (state, card) = match self.look_again() {
+                Err(LinkError::ReaderGone { .. }) if spent < within => {
+                    let slice = within.saturating_sub(spent).min(SLICE);
+                    let waited = self.service.await_change_of_readers(slice, &*self.ambient);
+                    spent += waited.map_err(|error| self.error(error, spent))?;
+                    continue;
+                }
+                done => done?,
+            };
+            let reader = || self.plain.clone();
             match card {
                 CardState::Mute => return Err(LinkError::CardMute { reader: reader() }),
                 CardState::Empty => {}
@@ -239,6 +299,11 @@ impl Reader for PcscReader {
                     }
                     // It went again in between: wait for the next.
                     Err(Error::NoSmartcard | Error::RemovedCard) => {}
+                    // As did the reader.
+                    Err(Error::UnknownReader | Error::ReaderUnavailable) if spent < within => {
+                        spent += AGAIN;
+                        continue;
+                    }
                     Err(error) => return Err(self.error(error, spent)),
                 },
             }
@@ -246,7 +311,11 @@ impl Reader for PcscReader {
             if left.is_zero() {
                 return Err(LinkError::NoCard { reader: reader() });
             }
-            spent += self.wait(state, left)?;
+            spent += match self.wait(state, left) {
+                // Unplugged while it was waited for: found again above, if it comes back.
+                Err(LinkError::ReaderGone { .. }) => AGAIN,
+                done => done?,
+            };
         }
     }
 }

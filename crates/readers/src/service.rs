@@ -1,7 +1,9 @@
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
-use pcsc::{Context, Error, Scope};
+use ground::Ambient;
+use pcsc::{Context, Error, PNP_NOTIFICATION, ReaderState, Scope, State};
 
 use crate::error::needs_new_context;
 
@@ -39,6 +41,43 @@ impl Service {
             }
             done => done,
         }
+    }
+
+    /// Waits until a reader is plugged in or out, for `within` at most; how long that took. A change
+    /// just before the wait began may be missed, so the wait should be short. Where the service does
+    /// not tell, the time just passes.
+    pub(crate) fn await_change_of_readers(
+        &self,
+        within: Duration,
+        ambient: &dyn Ambient,
+    ) -> Result<Duration, Error> {
+        let before = ambient.elapsed();
+        let waited = self.with(|context| {
+            let mut states = [ReaderState::new(PNP_NOTIFICATION(), State::UNAWARE)];
+            // Windows counts the readers in the state; without it every wait would end at once.
+            match context.get_status_change(Duration::ZERO, &mut states) {
+                Ok(()) | Err(Error::Timeout) => states[0].sync_current_state(),
+                Err(error) => return Err(error),
+            }
+            context.get_status_change(within, &mut states)
+        });
+        let took = ambient.elapsed().saturating_sub(before);
+        match waited {
+            // Whoever asked for the end of the wait is heard by the caller.
+            Ok(()) | Err(Error::Cancelled) => Ok(took),
+            // On a clock that stands still, the time has passed all the same.
+            Err(Error::Timeout) => Ok(took.max(within)),
+            Err(Error::UnknownReader | Error::ReaderUnavailable | Error::UnsupportedFeature) => {
+                ambient.sleep(within);
+                Ok(within)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Whether the service answers.
+    pub(crate) fn probe(&self) -> Result<(), Error> {
+        self.with(|context| context.is_valid())
     }
 
     /// Ends the wait of whoever waits in this context.

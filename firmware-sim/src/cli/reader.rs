@@ -78,7 +78,7 @@ pub(crate) fn run(_arguments: &Arguments) -> Result<(), Failure> {
 
 #[cfg(not(unix))]
 #[derive(Debug, thiserror::Error)]
-#[error("this system has no pseudo-terminals to put a reader on")]
+#[error("this system has no pseudo-terminals to put a device on")]
 pub(super) struct NoPseudoTerminals;
 
 #[cfg(not(unix))]

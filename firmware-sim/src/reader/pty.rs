@@ -113,6 +113,15 @@ impl Pty {
         }
     }
 
+    /// The speed the other side has set, in baud.
+    ///
+    /// # Errors
+    ///
+    /// From the operating system.
+    pub fn speed(&self) -> io::Result<u32> {
+        Ok(tcgetattr(&self.master)?.output_speed())
+    }
+
     /// Writes all bytes.
     ///
     /// # Errors

@@ -10,7 +10,7 @@ type Make = dyn Fn(u64) -> Result<Box<dyn Chip>, ChipError> + Send + Sync;
 
 /// The chips of all cards that were on the contacts once.
 #[derive(Clone)]
-pub(super) struct Chips {
+pub(crate) struct Chips {
     make: Arc<Make>,
     /// Makes the chip of a card of another model.
     make_other: Arc<Make>,
@@ -24,7 +24,7 @@ struct Drawer {
 }
 
 impl Chips {
-    pub(super) fn new(
+    pub(crate) fn new(
         make: impl Fn(u64) -> Result<Box<dyn Chip>, ChipError> + Send + Sync + 'static,
         make_other: impl Fn(u64) -> Result<Box<dyn Chip>, ChipError> + Send + Sync + 'static,
     ) -> Self {
@@ -36,7 +36,7 @@ impl Chips {
     }
 
     /// The chip of a card, made or read back if this is its first time.
-    pub(super) fn take(&self, number: u64) -> io::Result<Box<dyn Chip>> {
+    pub(crate) fn take(&self, number: u64) -> io::Result<Box<dyn Chip>> {
         let mut drawer = self.drawer();
         let other = drawer.other_model.contains(&number);
         match drawer.off_contacts.remove(&number) {
@@ -91,14 +91,14 @@ impl Chip for Stranger {
 }
 
 /// The contact station at the way of the cards.
-pub(super) struct ContactStation {
+pub(crate) struct ContactStation {
     contacts: Contacts,
     chips: Chips,
     number: Option<u64>,
 }
 
 impl ContactStation {
-    pub(super) fn new(contacts: Contacts, chips: Chips) -> Self {
+    pub(crate) fn new(contacts: Contacts, chips: Chips) -> Self {
         Self {
             contacts,
             chips,

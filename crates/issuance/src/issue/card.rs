@@ -38,7 +38,8 @@ pub(super) struct Making<'a> {
     pub(super) observer: &'a mut dyn Observer,
     pub(super) request: &'a Request,
     pub(super) passcode: Passcode,
-    pub(super) face: Rendered,
+    /// What to print; nothing at a station that does not.
+    pub(super) face: Option<Rendered>,
     pub(super) handover: Handover,
     pub(super) card: CardId,
     pub(super) blank: Option<BlankNumber>,
@@ -54,20 +55,31 @@ pub(super) struct Making<'a> {
 pub(super) struct Steps {
     begun: usize,
     of: usize,
+    prints: bool,
 }
 
 impl Steps {
-    /// As most cards take, before this one is known. Both ways to hand a card over are one.
-    pub(super) fn of_most_cards() -> Self {
+    /// As most cards take at a station that prints or not, before this one is known. Both ways to
+    /// hand a card over are one.
+    pub(super) fn of_most_cards(prints: bool) -> Self {
+        let taken = |kind: StepKind| match kind.is_of_the_face() {
+            true => prints,
+            false => kind != StepKind::WriteSerial,
+        };
         Self {
             begun: 0,
-            of: count(|kind| kind != StepKind::WriteSerial),
+            of: count(taken),
+            prints,
         }
     }
 
     /// As this card takes, which is known once it is identified.
     fn settle(&mut self, takes: impl Fn(StepKind) -> bool) {
-        self.of = count(|kind| !kind.is_optional() || takes(kind));
+        let prints = self.prints;
+        self.of = count(|kind| match kind.is_of_the_face() {
+            true => prints,
+            false => !kind.is_optional() || takes(kind),
+        });
     }
 }
 
@@ -103,9 +115,12 @@ impl Making<'_> {
         let closed = chip.close();
         let certificates = personalised?;
         closed?;
-        self.step(StepKind::Print, Self::print)?;
-        self.step(StepKind::CheckFace, Self::check_face)?;
-        self.step(StepKind::Eject, Self::eject)?;
+        let face = self.face.take();
+        if let Some(face) = &face {
+            self.step(StepKind::Print, |it| it.print(face))?;
+            self.step(StepKind::CheckFace, |it| it.check_face(face))?;
+        }
+        self.step(StepKind::Eject, |it| it.eject(face.is_some()))?;
         self.step(StepKind::HandOver(self.handover), |_| {
             Ok(((), String::new()))
         })?;
@@ -118,7 +133,7 @@ impl Making<'_> {
             certificates,
             handover: self.handover,
             took: self.issuer.ambient.elapsed().saturating_sub(started),
-            face: data.join(&data.face(self.card)),
+            face: face.map(|_| data.join(&data.face(self.card))),
             transcript: data.join(&data.transcript(self.card)),
         })
     }
@@ -403,17 +418,17 @@ impl Making<'_> {
         ))
     }
 
-    fn print(&mut self) -> Done<()> {
+    fn print(&mut self, face: &Rendered) -> Done<()> {
         let relative = self.issuer.data.face(self.card);
         let path = self.issuer.data.join(&relative);
         let file = |source| IssueError::File {
             path: path.clone(),
             source,
         };
-        let png = self.face.picture.to_png().map_err(file)?;
+        let png = face.picture.to_png().map_err(file)?;
         std::fs::write(&path, png).map_err(file)?;
         let job = Job {
-            front: Some(self.face.separation.clone()),
+            front: Some(face.separation.clone()),
             back: None,
             overcoat: self.station.printer.capabilities().overcoat,
             copies: 1,
@@ -426,14 +441,14 @@ impl Making<'_> {
         Ok(((), relative.to_string_lossy().into_owned()))
     }
 
-    fn check_face(&mut self) -> Done<()> {
+    fn check_face(&mut self, face: &Rendered) -> Done<()> {
         let seen = match &mut self.station.witness {
             Some(witness) => witness.last_face().map_err(IssueError::Witness)?,
             None => None,
         };
         let detail = match seen {
             Some(printed) => {
-                check_face(&self.face.separation, &printed, DYE_TOLERANCE)?;
+                check_face(&face.separation, &printed, DYE_TOLERANCE)?;
                 "the printed face is the one meant"
             }
             None => "not compared: nothing here sees the printed face",
@@ -441,7 +456,7 @@ impl Making<'_> {
         Ok(((), detail.to_owned()))
     }
 
-    fn eject(&mut self) -> Done<()> {
+    fn eject(&mut self, printed: bool) -> Done<()> {
         if self.out {
             return Ok((
                 (),
@@ -450,7 +465,14 @@ impl Making<'_> {
         }
         self.station.printer.eject()?;
         self.out = true;
-        Ok(((), String::new()))
+        let detail = match printed {
+            true => String::new(),
+            false => format!(
+                "the face is blank: `{}` does not print",
+                self.station.printer.name()
+            ),
+        };
+        Ok(((), detail))
     }
 
     /// Gets the card out of the way and closes its record. The person's request is open again.

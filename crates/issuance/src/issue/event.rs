@@ -107,8 +107,8 @@ pub struct IssuedCard {
     /// From the first motion to the last.
     #[serde(rename = "took-ms", serialize_with = "milliseconds")]
     pub took: Duration,
-    /// The picture of its face.
-    pub face: PathBuf,
+    /// The picture of its face; none at a station that does not print.
+    pub face: Option<PathBuf>,
     /// The transcript of its session.
     pub transcript: PathBuf,
 }

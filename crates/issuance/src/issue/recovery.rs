@@ -37,7 +37,8 @@ impl Issuer {
         station: &mut Station,
         card: &CardRecord,
     ) -> Result<Recovered, IssueError> {
-        let (state, whereabouts) = match left_to_do(&card.state) {
+        let prints = station.printer.capabilities().prints;
+        let (state, whereabouts) = match left_to_do(&card.state, prints) {
             Some(rest) => self.finish(station, card, rest)?,
             None => {
                 let whereabouts = clear_printer(&mut *station.printer)?;
@@ -90,7 +91,7 @@ impl Issuer {
     }
 }
 
-/// What is left of a card that is personalised, printed and checked.
+/// What is left of a card that is personalised and checked, and printed where the station prints.
 struct Rest {
     /// It has to leave the printer.
     eject: bool,
@@ -98,8 +99,11 @@ struct Rest {
     begun: bool,
 }
 
-fn left_to_do(state: &CardState) -> Option<Rest> {
+fn left_to_do(state: &CardState, prints: bool) -> Option<Rest> {
     let (eject, begun) = match state {
+        CardState::Open {
+            last: Some(StepKind::ReadBack),
+        } if !prints => (true, false),
         CardState::Open {
             last: Some(StepKind::CheckFace),
         } => (true, false),

@@ -76,15 +76,20 @@ impl CardState {
     ///
     /// # Errors
     ///
-    /// [`OutOfOrder`] unless it is the next step of an open card, optional ones left out or not.
+    /// [`OutOfOrder`] unless it is the next step of an open card, optional ones left out or not. A
+    /// face that is printed is checked, and only such a one.
     pub fn intend(self, step: StepKind) -> Result<Self, OutOfOrder> {
         let next = match &self {
             Self::Open { last: None } => 0,
             Self::Open { last: Some(last) } => last.place() + 1,
             _ => return Err(self.refuses(&format!("`{}`", step.name()))),
         };
+        let may_skip = |skipped: &[StepKind]| {
+            let of_the_face = skipped.iter().filter(|step| step.is_of_the_face()).count();
+            skipped.iter().all(|step| step.is_optional()) && of_the_face != 1
+        };
         let skipped = StepKind::ORDER.get(next..step.place());
-        if skipped.is_some_and(|skipped| skipped.iter().all(|step| step.is_optional())) {
+        if skipped.is_some_and(may_skip) {
             Ok(Self::UnderWay { step })
         } else {
             Err(self.refuses(&format!("`{}`", step.name())))
@@ -199,7 +204,7 @@ mod tests {
     }
 
     /// How many steps every card takes.
-    const EVERY: usize = 15;
+    const EVERY: usize = 13;
 
     /// The steps of a card up to `count`, all done, handed over as told, no optional ones.
     fn way(count: usize, handover: Handover) -> Vec<Step> {
@@ -276,6 +281,23 @@ mod tests {
             steps[2].outcome = outcome;
             let state = CardState::fold(&steps, Some("power cut")).unwrap();
             assert!(matches!(state, CardState::Released { .. }), "{state}");
+        }
+    }
+
+    #[test]
+    fn a_face_is_printed_and_checked_or_neither() {
+        let (read_back, eject) = (StepKind::ReadBack, StepKind::Eject);
+        let (print, check) = (StepKind::Print, StepKind::CheckFace);
+        let after = |last| CardState::Open { last: Some(last) };
+        for (last, next, allowed) in [
+            (read_back, print, true),
+            (read_back, eject, true),
+            (read_back, check, false),
+            (print, check, true),
+            (print, eject, false),
+            (check, eject, true),
+        ] {
+            assert_eq!(after(last).intend(next).is_ok(), allowed, "{last} {next}");
         }
     }
 

@@ -34,7 +34,7 @@ pub enum StepKind {
     WriteSecurityObject,
     /// Everything is read back and checked as a stranger would.
     ReadBack,
-    /// The face is printed.
+    /// The face is printed. Left out with the check of it where the station does not print.
     Print,
     /// What was printed is compared with what was meant.
     CheckFace,
@@ -97,7 +97,13 @@ impl StepKind {
         matches!(
             self,
             Self::WriteSerial | Self::WriteIdentity | Self::WriteSecurityObject
-        )
+        ) || self.is_of_the_face()
+    }
+
+    /// Whether it concerns the face and not the chip. Both such steps are done, or neither.
+    #[must_use]
+    pub fn is_of_the_face(self) -> bool {
+        matches!(self, Self::Print | Self::CheckFace)
     }
 
     /// Whether the step leaves something on chip or plastic that cannot be taken back, so that a

@@ -18,17 +18,15 @@ use issuance::authority::TestAuthority;
 use issuance::issue::{Batch, IssueError, IssueEvent, Issuer, Observer, Station};
 use issuance::keys::{KeyRing, Purpose};
 use issuance::request::{Request, RequestId};
-use issuance::store::{
-    Blank, BlankNumber, CardId, CardRecord, CardState, CertificateRecord, Handover, Outcome,
-    RequestRecord, SqliteStore, StepKind, Store, StoreError,
-};
-use jiff::Timestamp;
+use issuance::store::{Blank, BlankNumber, CardRecord, Handover, SqliteStore, StepKind, Store};
 use piv::secrets::{AdminKey, Passcode};
 use piv::words::Algorithm;
 use plastic::Raster;
 use printers::magicard::{Enduro, Profile};
 use series::Profiles;
 use tempfile::TempDir;
+
+use crate::mortal_store::MortalStore;
 
 /// The passcode of every card made here.
 pub(crate) const PASSCODE: &str = "90817263";
@@ -160,11 +158,10 @@ impl Bench {
         let authority =
             TestAuthority::open_or_create(&data.authority(), Arc::clone(ambient)).unwrap();
         let issuer = Issuer {
-            store: Box::new(MortalStore {
-                inner: SqliteStore::open(&data.journal()).unwrap(),
-                last: None,
-                die_after: Arc::clone(&self.die_after),
-            }),
+            store: Box::new(MortalStore::new(
+                SqliteStore::open(&data.journal()).unwrap(),
+                Arc::clone(&self.die_after),
+            )),
             keys: KeyRing::open_or_create_test(&data.keys(), &**ambient).unwrap(),
             authority: Box::new(authority),
             profiles: self.profiles.clone(),
@@ -312,103 +309,6 @@ fn last_face(sim: &SimStation) -> Option<Raster> {
             _ => None,
         })?;
     Some(sim.printed(last)?.front?.picture())
-}
-
-/// A journal whose program dies at a chosen moment.
-struct MortalStore {
-    inner: SqliteStore,
-    last: Option<StepKind>,
-    die_after: Arc<Mutex<Option<StepKind>>>,
-}
-
-impl Store for MortalStore {
-    fn register(&mut self, request: &Request, at: Timestamp) -> Result<(), StoreError> {
-        self.inner.register(request, at)
-    }
-
-    fn open_card(
-        &mut self,
-        request: &RequestId,
-        station: &str,
-        at: Timestamp,
-    ) -> Result<CardId, StoreError> {
-        self.inner.open_card(request, station, at)
-    }
-
-    fn bind_blank(
-        &mut self,
-        card: CardId,
-        blank: &BlankNumber,
-        series: &str,
-        at: Timestamp,
-    ) -> Result<(), StoreError> {
-        self.inner.bind_blank(card, blank, series, at)
-    }
-
-    fn intend(&mut self, card: CardId, kind: StepKind, at: Timestamp) -> Result<(), StoreError> {
-        self.last = Some(kind);
-        self.inner.intend(card, kind, at)
-    }
-
-    fn conclude(
-        &mut self,
-        card: CardId,
-        outcome: &Outcome,
-        at: Timestamp,
-    ) -> Result<CardState, StoreError> {
-        let dies = self.last.is_some() && self.last == *self.die_after.lock().unwrap();
-        assert!(!dies, "the program dies here");
-        self.inner.conclude(card, outcome, at)
-    }
-
-    fn abandon(
-        &mut self,
-        card: CardId,
-        reason: &str,
-        at: Timestamp,
-    ) -> Result<CardState, StoreError> {
-        self.inner.abandon(card, reason, at)
-    }
-
-    fn record_certificate(
-        &mut self,
-        card: CardId,
-        certificate: &CertificateRecord,
-    ) -> Result<(), StoreError> {
-        self.inner.record_certificate(card, certificate)
-    }
-
-    fn record_transcript(&mut self, card: CardId, path: &str) -> Result<(), StoreError> {
-        self.inner.record_transcript(card, path)
-    }
-
-    fn card(&self, card: CardId) -> Result<CardRecord, StoreError> {
-        self.inner.card(card)
-    }
-
-    fn cards(&self) -> Result<Vec<CardRecord>, StoreError> {
-        self.inner.cards()
-    }
-
-    fn live_card(&self, request: &RequestId) -> Result<Option<CardRecord>, StoreError> {
-        self.inner.live_card(request)
-    }
-
-    fn certificates(&self, card: CardId) -> Result<Vec<CertificateRecord>, StoreError> {
-        self.inner.certificates(card)
-    }
-
-    fn transcripts(&self, card: CardId) -> Result<Vec<String>, StoreError> {
-        self.inner.transcripts(card)
-    }
-
-    fn requests(&self) -> Result<Vec<RequestRecord>, StoreError> {
-        self.inner.requests()
-    }
-
-    fn blanks(&self) -> Result<Vec<Blank>, StoreError> {
-        self.inner.blanks()
-    }
 }
 
 /// The contacts, with mischief.

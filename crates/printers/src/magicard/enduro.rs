@@ -464,6 +464,7 @@ impl<C: Connection> Printer for Enduro<C> {
             cleanings: inf.cleanings,
             cards_since_cleaning: inf.cards_since_cleaning,
             cards_until_cleaning: inf.cards_until_cleaning(),
+            rejected: None,
         })
     }
 

@@ -6,6 +6,7 @@ use iso7816::LinkError;
 use thiserror::Error;
 
 use crate::ccid::{AnswerError, CommandError, FrameError};
+use crate::serial::is_gone;
 use crate::t0::T0Error;
 use crate::t1::ProtocolError;
 
@@ -63,19 +64,6 @@ impl SessionError {
     }
 }
 
-/// A port whose other end went away: what the operating system says differs.
-fn is_gone(error: &io::Error) -> bool {
-    /// ENXIO, EIO and ENODEV, which have no kind of their own.
-    const GONE: [i32; 3] = [6, 5, 19];
-    matches!(
-        error.kind(),
-        io::ErrorKind::UnexpectedEof | io::ErrorKind::BrokenPipe | io::ErrorKind::NotFound
-    ) || cfg!(unix)
-        && error
-            .raw_os_error()
-            .is_some_and(|code| GONE.contains(&code))
-}
-
 /// The block protocol's error in the words of a link to `reader`.
 pub(super) fn of_protocol(error: ProtocolError<LinkError>, reader: &str) -> LinkError {
     match error {
@@ -98,36 +86,6 @@ pub(super) fn refused(reader: &str, doing: &str, error: SlotError) -> LinkError 
         reader: reader.to_owned(),
         detail: format!("{doing}: {error}"),
         next: SWITCH,
-    }
-}
-
-/// Why the port of a selector cannot be opened.
-pub(super) fn of_opening(error: &serialport::Error, path: &str) -> LinkError {
-    let reader = path.to_owned();
-    let (kind, detail) = (error.kind(), error.to_string());
-    match kind {
-        serialport::ErrorKind::NoDevice if detail.contains("busy") || detail.contains("Busy") => {
-            LinkError::SharedElsewhere { reader }
-        }
-        serialport::ErrorKind::NoDevice | serialport::ErrorKind::Io(io::ErrorKind::NotFound) => {
-            LinkError::NoReader {
-                reader,
-                present: crate::serial::ports(),
-            }
-        }
-        serialport::ErrorKind::Io(io::ErrorKind::PermissionDenied) => LinkError::OutOfOrder {
-            reader,
-            detail: "its port may not be opened".to_owned(),
-            next: "get the right to use the port (on Linux, membership of the group `dialout`)",
-        },
-        serialport::ErrorKind::Io(io::ErrorKind::ResourceBusy) => {
-            LinkError::SharedElsewhere { reader }
-        }
-        _ => LinkError::OutOfOrder {
-            reader,
-            detail: format!("its port cannot be opened: {detail}"),
-            next: "check that the path is that of a serial port",
-        },
     }
 }
 

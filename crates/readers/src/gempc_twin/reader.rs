@@ -8,11 +8,10 @@ use ground::Ambient;
 use iso7816::{Link, LinkError, Reader};
 
 use super::activation::{self, expect};
-use super::error::of_opening;
 use super::link::GemPcTwinLink;
 use super::session::Session;
 use crate::ccid::Command;
-use crate::serial::{Line, Port};
+use crate::serial::{Line, Port, of_opening};
 
 /// Begins the selector of a reader on a serial port.
 pub const SERIAL_PREFIX: &str = "serial:";
