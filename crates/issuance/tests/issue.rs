@@ -10,6 +10,8 @@ mod authentic_cards;
 mod bench;
 #[path = "issue/manager.rs"]
 mod manager;
+#[path = "issue/station_faults.rs"]
+mod station_faults;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
