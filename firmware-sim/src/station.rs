@@ -295,4 +295,6 @@ impl Blamed for StationError {
 }
 
 #[cfg(test)]
+mod conservation;
+#[cfg(test)]
 mod tests;

@@ -12,6 +12,8 @@ mod bench;
 mod manager;
 #[path = "issue/mortal_store.rs"]
 mod mortal_store;
+#[path = "issue/station_faults.rs"]
+mod station_faults;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;

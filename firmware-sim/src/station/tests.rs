@@ -32,11 +32,11 @@ impl Chip for Numbered {
     }
 }
 
-fn ambient() -> Arc<dyn Ambient> {
+pub(super) fn ambient() -> Arc<dyn Ambient> {
     Arc::new(Virtual::new(7))
 }
 
-fn chip(number: u64) -> Result<Box<dyn Chip>, ChipError> {
+pub(super) fn chip(number: u64) -> Result<Box<dyn Chip>, ChipError> {
     Ok(Box::new(Numbered {
         number,
         powered: false,
@@ -274,4 +274,171 @@ fn a_chip_that_cannot_be_made_is_told_with_its_reason() {
     let mut printer = driver(&station);
     let error = printer.feed(Position::Contacts).unwrap_err();
     assert!(error.to_string().contains("the disk is full"), "{error}");
+}
+
+#[test]
+fn contacts_that_miss_the_chip_find_a_mute_card_once() {
+    let station = station(2);
+    let mut printer = driver(&station);
+    station.script("contacts:mute".parse().unwrap());
+    printer.feed(Position::Contacts).unwrap();
+    let mut reader = station.contacts();
+    assert!(reader.card_present().unwrap());
+    let error = reader.connect(Duration::ZERO).map(drop).unwrap_err();
+    assert!(matches!(error, LinkError::CardMute { .. }), "{error}");
+    let missed = Movement::ContactsMissed { number: 1 };
+    assert!(station.log_of(1).contains(&missed));
+    // The chip is unharmed: the same card answers once it is touched.
+    printer.feed(Position::PrintHead).unwrap();
+    printer.feed(Position::Contacts).unwrap();
+    let mut link = reader.connect(Duration::ZERO).unwrap();
+    assert_eq!(number_on(&mut *link), 1);
+}
+
+#[test]
+fn a_card_of_another_model_is_that_card_for_good() {
+    let folder = tempfile::tempdir().unwrap();
+    let open = || {
+        let config = Config {
+            state: Some(folder.path().to_owned()),
+            ..Config::new("sim:test", 3, ambient())
+        };
+        SimStation::open_mixed(config, chip, |number| chip(900 + number)).unwrap()
+    };
+    let station = open();
+    station.script("draw:2:other-model".parse().unwrap());
+    let mut printer = driver(&station);
+    for number in [1, 902] {
+        printer.feed(Position::Contacts).unwrap();
+        let mut link = station.contacts().connect(Duration::ZERO).unwrap();
+        assert_eq!(number_on(&mut *link), number);
+        if number == 1 {
+            printer.eject().unwrap();
+        }
+    }
+    assert!(
+        station
+            .log_of(2)
+            .contains(&Movement::OtherModel { number: 2 })
+    );
+    drop((station, printer));
+    let station = open();
+    let mut link = station.contacts().connect(Duration::ZERO).unwrap();
+    assert_eq!(number_on(&mut *link), 902);
+    drop(link);
+    driver(&station).eject().unwrap();
+    let mut chip = station.take(2).unwrap().unwrap();
+    chip.power_on();
+    assert_eq!(chip.transmit(&[])[6..8], 902_u16.to_be_bytes());
+}
+
+#[test]
+fn without_a_second_model_another_card_is_one_nobody_knows() {
+    let station = station(1);
+    station.script("draw:other-model".parse().unwrap());
+    driver(&station).feed(Position::Contacts).unwrap();
+    let mut link = station.contacts().connect(Duration::ZERO).unwrap();
+    assert_eq!(link.transmit(&[0, 0xA4, 4, 0]).unwrap(), [0x6D, 0x00]);
+}
+
+#[test]
+fn a_turned_card_has_no_chip_under_the_contacts() {
+    let station = station(1);
+    let mut machine = station.printer().machine();
+    machine.flip().unwrap();
+    machine.to_contacts().unwrap();
+    drop(machine);
+    let error = station.contacts().connect(Duration::ZERO).map(drop);
+    assert!(matches!(error, Err(LinkError::CardMute { .. })));
+    let mut machine = station.printer().machine();
+    machine.flip().unwrap();
+    machine.to_contacts().unwrap();
+    drop(machine);
+    assert!(station.contacts().connect(Duration::ZERO).is_ok());
+}
+
+#[test]
+fn movements_are_written_as_they_happen() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("motions.jsonl");
+    let station = station(2);
+    let file = std::fs::File::create(&path).unwrap();
+    station.write_log(Box::new(file)).unwrap();
+    let mut printer = driver(&station);
+    printer.feed(Position::Contacts).unwrap();
+    let events = || -> Vec<String> {
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert!(text.ends_with('\n'));
+        text.lines()
+            .map(|line| {
+                let line: serde_json::Value = serde_json::from_str(line).unwrap();
+                assert!(line["time"].is_string() && line["elapsed_ms"].is_u64());
+                format!("{} {} {}", line["event"], line["card"], line["to"])
+            })
+            .collect()
+    };
+    assert_eq!(
+        events(),
+        [
+            "\"loaded\" null null",
+            "\"moved\" 1 \"standby\"",
+            "\"moved\" 1 \"contacts\"",
+            "\"contacts-closed\" 1 null",
+        ]
+    );
+    printer.print(&job()).unwrap();
+    assert_eq!(events().last().unwrap(), "\"moved\" 1 \"output\"");
+    assert_eq!(events().len(), station.log().len());
+}
+
+#[test]
+fn a_printer_as_quick_as_published_takes_the_time_of_whole_cards() {
+    let clock = ambient();
+    let mut config = Config::new("sim:test", 2, Arc::clone(&clock));
+    config.printer.timing = "published"
+        .parse::<crate::printer::Pace>()
+        .unwrap()
+        .timing("magicard-enduro")
+        .unwrap();
+    let station = SimStation::open(config, chip).unwrap();
+    let mut printer = driver(&station);
+    printer.print(&job()).unwrap();
+    // The picture of the job is resin alone, on a film that could print colour.
+    assert_eq!(clock.elapsed(), Duration::from_secs(7));
+}
+
+#[test]
+fn a_slow_printer_is_waited_for_and_a_very_slow_one_a_timeout() {
+    for (script, fine) in [("contacts:slow=900", true), ("contacts:slow=60000", false)] {
+        let clock = ambient();
+        let config = Config::new("sim:test", 2, Arc::clone(&clock));
+        let station = SimStation::open(config, chip).unwrap();
+        station.script(script.parse().unwrap());
+        let connection = station.printer_connection();
+        let mut printer = Enduro::open(connection, profile(), Arc::clone(&clock)).unwrap();
+        let fed = printer.feed(Position::Contacts);
+        assert_eq!(fed.is_ok(), fine, "{script}: {fed:?}");
+        // The card is there all the same; only nobody has heard of it.
+        assert_eq!(station.inside(), Some((1, Place::Contacts)));
+        assert!(clock.elapsed() >= Duration::from_millis(900));
+        station.clear().unwrap();
+        printer.eject().unwrap();
+        assert_eq!(station.place_of(1), Some(Place::Output));
+    }
+}
+
+#[test]
+fn after_a_power_cut_the_driver_finds_the_printer_again_and_its_card_by_looking() {
+    let station = station(2);
+    let mut printer = driver(&station);
+    station.script("side:power-cut".parse().unwrap());
+    let error = printer.print(&job()).unwrap_err();
+    assert!(matches!(error, PrinterError::Timeout { .. }), "{error}");
+    assert_eq!(station.inside(), Some((1, Place::PrintHead)));
+    station.clear().unwrap();
+    let status = printer.status().unwrap();
+    assert_eq!(status.readiness, Readiness::Ready);
+    assert_eq!(status.card, CardPosition::Unknown);
+    printer.eject().unwrap();
+    assert_eq!(station.place_of(1), Some(Place::Output));
 }

@@ -8,7 +8,7 @@ use face::{Fonts, Renderer, Template};
 use firmware_sim::card::authentic::{AuthenticChip, AuthenticModel};
 use firmware_sim::card::{Condition, Model, PivChip};
 use firmware_sim::contacts::{Chip, Contacts};
-use firmware_sim::printer::{FAULT_TABLE, Movement};
+use firmware_sim::printer::{FAULT_TABLE, Movement, Pace, Setup};
 use firmware_sim::station::{Config, SimStation};
 use globalplatform::scp03::StaticKeys;
 use ground::{Ambient, Virtual};
@@ -118,6 +118,17 @@ impl Bench {
         bench
     }
 
+    /// As [`Bench::new`], with a printer that takes as long as its vendor says.
+    pub(crate) fn at_published_speed(model: Model, blanks: u64) -> Self {
+        let setup = Setup {
+            timing: Pace::Times(1.0).timing("magicard-enduro").unwrap(),
+            ..Setup::default()
+        };
+        Self::equipped(setup, blanks, quick_profiles(), move |number| {
+            Box::new(PivChip::blank(&model, number))
+        })
+    }
+
     fn build(model: Model, blanks: u64, condition: Condition, profiles: Profiles) -> Self {
         Self::supplied(blanks, profiles, move |number| {
             Box::new(PivChip::new(&model, number, condition))
@@ -129,12 +140,21 @@ impl Bench {
         profiles: Profiles,
         supply: impl Fn(u64) -> Box<dyn Chip> + Send + Sync + 'static,
     ) -> Self {
+        Self::equipped(Setup::default(), blanks, profiles, supply)
+    }
+
+    fn equipped(
+        printer: Setup,
+        blanks: u64,
+        profiles: Profiles,
+        supply: impl Fn(u64) -> Box<dyn Chip> + Send + Sync + 'static,
+    ) -> Self {
         let ambient: Arc<dyn Ambient> = Arc::new(Virtual::new(11));
-        let sim = SimStation::open(
-            Config::new("sim:test", blanks, Arc::clone(&ambient)),
-            move |number| Ok(supply(number)),
-        )
-        .unwrap();
+        let config = Config {
+            printer,
+            ..Config::new("sim:test", blanks, Arc::clone(&ambient))
+        };
+        let sim = SimStation::open(config, move |number| Ok(supply(number))).unwrap();
         let mut bench = Self {
             folder: tempfile::tempdir().unwrap(),
             sim,

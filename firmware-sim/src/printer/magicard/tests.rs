@@ -8,8 +8,8 @@ use plastic::{Area, Bitmap, HEIGHT, Raster, Separation, WIDTH};
 use printers::magicard::{
     Enduro, Halftone, Head, JobOptions, Layout, Overcoat, Profile, build, resin_only,
 };
-use printers::magicard::{Format, Side as JobSide};
-use printers::{Connection, Job, Printer, PrinterError, TcpConnection};
+use printers::magicard::{Format, Side as JobSide, StaKey};
+use printers::{Answer, Connection, Job, Printer, PrinterError, TcpConnection};
 use proptest::prelude::*;
 
 use super::*;
@@ -360,6 +360,71 @@ fn a_job_that_makes_no_sense_is_a_fault_until_somebody_says_okay() {
         assert_eq!(printer.machine().trouble(), None);
     }
     assert_eq!(printer.machine().transport().inside(), None);
+}
+
+#[test]
+fn cleaning_is_done_counted_and_asked_for() {
+    let setup = Setup {
+        clean_every: 1,
+        ..Setup::default()
+    };
+    let printer = built(Magicard::default(), setup);
+    let mut driver = driver(&printer);
+    let job = Job {
+        front: Some(Separation::of_pure_black(&picture(4))),
+        ..Job::default()
+    };
+    driver.print(&job).unwrap();
+    assert_eq!(driver.counters().unwrap().cards_until_cleaning, Some(0));
+    assert_eq!(driver.status().unwrap().warnings.len(), 1);
+    let value = |driver: &mut Enduro<SimConnection>, key| driver.value(key).unwrap();
+    assert_eq!(value(&mut driver, StaKey::CleaningPrompt), "1");
+    assert_eq!(value(&mut driver, StaKey::PanelsSinceCleaning), "3");
+    driver.clean().unwrap();
+    let counters = driver.counters().unwrap();
+    assert_eq!(counters.cleanings, Some(1));
+    assert_eq!(counters.cards_since_cleaning, Some(0));
+    assert_eq!(counters.cards_until_cleaning, Some(1));
+    for (key, expected) in [
+        (StaKey::Cleanings, "1"),
+        (StaKey::CardsSinceCleaning, "0"),
+        (StaKey::PanelsSinceCleaning, "0"),
+        (StaKey::CardsBetweenCleanings, "1"),
+        (StaKey::CleaningPrompt, "0"),
+        (StaKey::Panels, "3"),
+        (StaKey::Cards, "1"),
+    ] {
+        assert_eq!(value(&mut driver, key), expected, "{}", key.name());
+    }
+}
+
+#[test]
+fn okay_goes_on_with_what_was_under_way_and_cancel_gives_it_up() {
+    for (answer, out, movements) in [
+        (Answer::Retry, vec![1, 2, 3], 3),
+        (Answer::Cancel, vec![1], 1),
+    ] {
+        let printer = printer(Magicard::default());
+        let profile = Profile::enduro().with_faults(super::FAULT_TABLE).unwrap();
+        let mut driver = Enduro::open(printer.connection(), profile, ambient()).unwrap();
+        printer
+            .machine()
+            .script("print:2:head-hot".parse().unwrap());
+        let job = Job {
+            front: Some(resin_only(&picture(1), Halftone::Threshold)),
+            copies: 3,
+            ..Job::default()
+        };
+        let error = driver.print(&job).unwrap_err();
+        let PrinterError::Faulted { fault, .. } = error else {
+            panic!("{error}");
+        };
+        assert_eq!(fault.kind, printers::FaultKind::HeadTemperature);
+        driver.answer(answer).unwrap();
+        let machine = printer.machine();
+        assert_eq!(machine.transport().cards_at(Place::Output), out);
+        assert_eq!(machine.counters().cards_printed, movements);
+    }
 }
 
 /// The jobs of the vendor's own driver, printed: what lands on the card is the picture it was
