@@ -103,12 +103,9 @@ pub(crate) fn printer(bytes: &[u8]) {
         ..Setup::default()
     };
     let mut machine = Machine::new(setup, transport, ambient);
-    let evolis = Evolis {
-        wire: [Wire::Network, Wire::Line][usize::from(choice & 1)],
-        acknowledges: choice & 2 != 0,
-        status_words: StatusForm::Big,
-        ..Evolis::default()
-    };
+    let mut evolis = Evolis::new([Wire::Network, Wire::Line][usize::from(choice & 1)]);
+    evolis.acknowledges = choice & 2 != 0;
+    evolis.status_words = StatusForm::Big;
     let mut session = evolis.session();
     for piece in bytes.chunks(61) {
         let _ = session.push(piece, &mut machine);

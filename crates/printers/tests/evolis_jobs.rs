@@ -139,7 +139,8 @@ fn every_vendor_job_is_made_again_from_its_picture() {
         let theirs_bytes = theirs.encode();
         let filled = decode(&theirs_bytes, [false, false])
             .unwrap()
-            .remove(0)
+            .next()
+            .unwrap()
             .face;
         let ours = build_faces(Some(&filled), None, &options).unwrap();
         assert!(timeless(&ours) == theirs_items);
