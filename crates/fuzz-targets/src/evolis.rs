@@ -7,7 +7,7 @@ use firmware_sim::printer::{Firmware, Machine, Setup, Transport};
 use ground::{Ambient, Virtual};
 use printers::evolis::{
     Bitmap, ByteOrder, Coding, Dots, Levels, Panel, Profile, Reply, StatusBit, StatusWords, Stream,
-    decode,
+    decode_sides,
 };
 
 /// Any bytes as a job.
@@ -19,7 +19,7 @@ pub(crate) fn job(bytes: &[u8]) {
         }
         Err(error) => drop(error.to_string()),
     }
-    match decode(bytes, [false, true]) {
+    match decode_sides(bytes, [false, true]) {
         Ok(sides) => {
             for side in sides {
                 assert!(!side.panels.is_empty());

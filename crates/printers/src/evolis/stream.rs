@@ -316,6 +316,14 @@ pub enum DecodeError {
         /// Why.
         source: BitmapError,
     },
+    /// One panel twice on one side.
+    #[error("card {card} of the job has {panel} twice on one side")]
+    PanelTwice {
+        /// Which card, from 1.
+        card: usize,
+        /// What the panel lays down.
+        panel: &'static str,
+    },
     /// More items than any job has.
     #[error("there are more than {MAX_ITEMS} commands before offset {offset}")]
     TooManyItems {
