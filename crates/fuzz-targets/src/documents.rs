@@ -48,7 +48,12 @@ pub(crate) fn printer_profile(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else {
         return;
     };
-    if let Err(error) = printers::magicard::Profile::parse(text) {
+    let refused = [
+        printers::magicard::Profile::parse(text).err(),
+        printers::matica::Profile::parse(text).err(),
+        printers::rio_pro_360::Profile::parse(text).err(),
+    ];
+    for error in refused.into_iter().flatten() {
         let _ = error.to_string();
     }
 }

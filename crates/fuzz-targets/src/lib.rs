@@ -7,9 +7,12 @@ mod codecs;
 mod documents;
 mod estate_files;
 mod evolis;
+mod faces;
 mod link;
 mod mutation;
 mod objects;
+mod print_jobs;
+mod retransfer;
 mod serial;
 
 pub use mutation::Mutator;
@@ -68,6 +71,7 @@ pub const TARGETS: &[Target] = &[
     named("discovery", objects::discovery),
     named("estate_inventory", estate_files::inventory),
     named("estate_register", estate_files::register),
+    named("face_limits", faces::face_limits),
     named("evolis_bitmap", evolis::bitmap),
     named("evolis_job", evolis::job),
     named("evolis_printer", evolis::printer),
@@ -75,17 +79,26 @@ pub const TARGETS: &[Target] = &[
     named("evolis_reply", evolis::reply),
     named("face_object", objects::face_object),
     named("face_record", objects::face_record),
+    named("face_template", faces::face_template),
     named("fingerprints_object", objects::fingerprints_object),
     named("host", cards::host),
+    named("icc_profile", faces::icc_profile),
+    named("ipp_reply", print_jobs::ipp_reply),
     named("iris_object", objects::iris_object),
     named("iris_record", objects::iris_record),
     named("key_history", objects::key_history),
+    named("matica_frame", retransfer::matica_frame),
+    named("matica_host", retransfer::matica_host),
+    named("matica_job", retransfer::matica_job),
+    named("matica_printer", retransfer::matica_printer),
     named("minutiae_record", objects::minutiae_record),
     named("pairing_code", objects::pairing_code),
+    named("photo", faces::photo),
     named("pkcs15_directory", authentic::pkcs15_directory),
     named("pkcs15_structure", authentic::pkcs15_structure),
     named("printed_information", objects::printed_information),
     named("printer", cards::printer),
+    named("printer_family", print_jobs::printer_family),
     named("printer_job", codecs::printer_job),
     named("printer_profile", documents::printer_profile),
     named("printer_reply", codecs::printer_reply),
@@ -93,7 +106,11 @@ pub const TARGETS: &[Target] = &[
     named("profile", documents::profile),
     named("protocol_selection", serial::protocol_selection),
     named("public_key", objects::public_key),
+    named("pwg_raster", print_jobs::pwg_raster),
     named("response", codecs::response),
+    named("rio_pro_360_job", retransfer::rio_pro_360_job),
+    named("rio_pro_360_printer", retransfer::rio_pro_360_printer),
+    named("rio_pro_360_reply", retransfer::rio_pro_360_reply),
     named("secure_channel", cards::secure_channel),
     named("secure_messaging", cards::secure_messaging),
     named(

@@ -481,6 +481,81 @@ fn printing(corpus: &mut Corpus) {
     );
 }
 
+/// Print jobs of families beside Enduro's, and what a print queue answers.
+fn print_jobs(corpus: &mut Corpus) {
+    use printers::evolis::{Coding, Command, Dots, Item, Levels, Panel, Stream};
+    use printers::ipp::raster::{Colour, Document, Header, Page};
+
+    for colour in Colour::ALL {
+        let header = Header::new(colour, 20, 3);
+        let lines = (0..=255).cycle().take(3 * header.stride()).collect();
+        let pages = vec![Page::new(header, lines).unwrap()];
+        let bytes = Document { pages }.encode();
+        corpus.seed("pwg_raster", colour.name(), bytes.clone());
+        corpus.seed("printer_family", colour.name(), bytes);
+    }
+    let command = |text: &str| Item::Command(Command::new(text).unwrap());
+    let black = Dots::blank(Levels::Two).to_bitmap(Panel::Black, Coding::Compressed);
+    let stream = Stream {
+        items: vec![
+            command("Pr;k"),
+            command("Ss"),
+            Item::Bitmap(black),
+            command("Se"),
+        ],
+    };
+    corpus.seed("printer_family", "evolis", stream.encode());
+    let empty = &b"\x05\x01,NOC1,KEE,PAG1,OVRON,NCT0,420,1025,590,SZK0\x1c\x1cB:\x03"[..];
+    corpus.seed("printer_family", "tango", empty);
+
+    let attribute = |tag: u8, name: &str, value: &[u8]| {
+        let mut bytes = vec![tag];
+        for part in [name.as_bytes(), value] {
+            bytes.extend(u16::try_from(part.len()).unwrap().to_be_bytes());
+            bytes.extend(part);
+        }
+        bytes
+    };
+    let number = |number: i32| number.to_be_bytes();
+    let start = [
+        &[1, 1, 0, 0, 0, 0, 0, 1, 1][..],
+        &attribute(0x47, "attributes-charset", b"utf-8"),
+        &attribute(0x48, "attributes-natural-language", b"en"),
+    ]
+    .concat();
+    let queue = [
+        &start[..],
+        &[4],
+        &attribute(0x23, "printer-state", &number(3)),
+        &attribute(0x44, "printer-state-reasons", b"media-low-report"),
+        &attribute(0x44, "", b"cover-open"),
+        &attribute(0x22, "printer-is-accepting-jobs", &[1]),
+        &attribute(0x44, "media-supported", b"custom_card_53.98x85.6mm"),
+        &attribute(0x34, "media-col-default", b""),
+        &attribute(0x4A, "", b"media-type"),
+        &attribute(0x44, "", b"card"),
+        &attribute(0x37, "", b""),
+        &attribute(
+            0x32,
+            "printer-resolution-default",
+            &[0, 0, 1, 44, 0, 0, 1, 44, 3],
+        ),
+        &[3],
+    ]
+    .concat();
+    corpus.seed("ipp_reply", "queue", queue);
+    let job = [
+        &start[..],
+        &[2],
+        &attribute(0x21, "job-id", &number(12)),
+        &attribute(0x23, "job-state", &number(8)),
+        &attribute(0x44, "job-state-reasons", b"aborted-by-system"),
+        &[3],
+    ]
+    .concat();
+    corpus.seed("ipp_reply", "job", job);
+}
+
 /// A job small enough to be a seed: black and varnish, each line of both white or black.
 fn evolis(corpus: &mut Corpus) {
     use printers::evolis::{Coding, Command, Dots, Item, Levels, Panel, Stream};
@@ -516,6 +591,149 @@ fn evolis(corpus: &mut Corpus) {
         "evolis",
         repository("crates/printers/profiles/evolis.toml"),
     );
+}
+
+/// Small jobs, and what driver and simulated printer of each of these families say to each other.
+fn retransfer(corpus: &mut Corpus) {
+    use firmware_sim::printer::{Family, Options};
+    use plastic::{Bitmap, Raster, Separation};
+    use printers::matica::{Command, Document, Frame, Station};
+    use printers::rio_pro_360::{JobOptions, Overcoat, Placement, Query, Side, build};
+
+    let mut separation = Separation {
+        colour: Raster::white(plastic::WIDTH, plastic::HEIGHT),
+        black: Bitmap::blank(plastic::WIDTH, plastic::HEIGHT),
+        overcoat_holes: vec![plastic::CONTACTS],
+    };
+    separation.black.set(1, 1, true);
+    let side = Side {
+        separation: &separation,
+        black_as_dye: false,
+        placement: Placement {
+            first_column: 1,
+            from_below: true,
+            turned: false,
+        },
+        overcoat: Some(Overcoat::default()),
+    };
+    let job = build(&JobOptions::new(0x6B02_7288), Some(&side), None).unwrap();
+    // The same without its plane, which is too long for a mutator to get anywhere.
+    let text = job
+        .header_text()
+        .replace("<panel-options panel=\"k\">\r\t\t\t\t<power-adjust>0</power-adjust>\r\t\t\t</panel-options>", "")
+        .replace("650346", "0");
+    let mut bytes = text.into_bytes();
+    bytes.push(0);
+    let crc = crc32_bzip2(&bytes);
+    bytes.extend(crc.to_le_bytes());
+    printers::rio_pro_360::Job::decode(&bytes).unwrap();
+    corpus.seed("rio_pro_360_job", "without-planes", bytes.clone());
+    let query = Query::new("error_code").unwrap().to_bytes();
+    corpus.seed(
+        "rio_pro_360_printer",
+        "question-and-job",
+        [query.clone(), bytes].concat(),
+    );
+    let mut machine = machine();
+    let model = |name| {
+        Family::find(name)
+            .unwrap()
+            .model(Options::default())
+            .unwrap()
+    };
+    let mut session = model("rio-pro-360").firmware.session();
+    let reply = session.push(&query, &mut machine);
+    corpus.seed("rio_pro_360_reply", "error-code", reply.bytes);
+    corpus.seed(
+        "printer_profile",
+        "rio-pro-360",
+        repository("crates/printers/profiles/rio-pro-360.toml"),
+    );
+
+    let document = Document {
+        parameter: 2,
+        time: "2026-11-29T07:00:00Z".parse().unwrap(),
+        owner: "cardwright".to_owned(),
+        title: "card".to_owned(),
+    };
+    let (flip, film) = (false, false);
+    let commands = [
+        Command::Status,
+        Command::Position,
+        Command::Load {
+            to: Station::Contacts,
+            flip,
+            film,
+        },
+        Command::Position,
+        Command::Contacts {
+            contactless: false,
+            release: false,
+        },
+        Command::Contacts {
+            contactless: false,
+            release: true,
+        },
+        Command::Move {
+            to: Station::Print,
+            flip: true,
+            film,
+        },
+        Command::Transfer {
+            to: Station::Eject,
+            flip,
+            long: true,
+        },
+    ];
+    let mut talk = document.to_frame().to_bytes();
+    for (sequence, command) in (0..).zip(&commands) {
+        talk.extend(command.to_frame(sequence).to_bytes());
+    }
+    corpus.seed("matica_job", "commands", talk.clone());
+    corpus.seed("matica_frame", "document", document.to_frame().to_bytes());
+    corpus.seed("matica_frame", "load", commands[2].to_frame(0).to_bytes());
+    let image = Frame::new(
+        0xF000_0200,
+        0,
+        1,
+        vec![1, 0, 0, 0, 0, 0, 0, 8, 0, 0, 0, 4, 1, 2, 3, 4],
+    );
+    corpus.seed("matica_frame", "image", image.to_bytes());
+    corpus.seed("matica_frame", "command", commands[0].to_bytes());
+    let model = model("matica-xid");
+    let mut printer = firmware_sim::printer::Machine::new(
+        model.setup,
+        firmware_sim::printer::Transport::new(1, 3, machine_ambient()),
+        machine_ambient(),
+    );
+    let mut session = model.firmware.session();
+    let mut said = session.greet(&mut printer);
+    corpus.seed("matica_frame", "greeting", said.clone());
+    said.extend(session.push(&talk, &mut printer).bytes);
+    corpus.seed("matica_printer", "commands", talk);
+    corpus.seed("matica_host", "answers", said);
+    corpus.seed(
+        "printer_profile",
+        "matica-xid",
+        repository("crates/printers/profiles/matica-xid.toml"),
+    );
+}
+
+/// Bit by bit, without the table of the encoder.
+fn crc32_bzip2(bytes: &[u8]) -> u32 {
+    let mut rest = u32::MAX;
+    for byte in bytes {
+        rest ^= u32::from(*byte) << 24;
+        for _ in 0..8 {
+            let carry = rest >> 31;
+            rest = rest << 1 ^ carry * 0x04C1_1DB7;
+        }
+    }
+    !rest
+}
+
+fn machine_ambient() -> std::sync::Arc<dyn ground::Ambient> {
+    std::sync::Arc::new(ground::Virtual::new(1))
 }
 
 fn machine() -> firmware_sim::printer::Machine {
@@ -753,6 +971,93 @@ begins = "own"
 says = { value = "no longer", source = "RS", certainty = "public" }
 "#;
 
+/// Small pictures, so that a mutated size stays small, and profiles of both kinds.
+fn faces(corpus: &mut Corpus) {
+    let picture = image::RgbImage::from_fn(24, 30, |x, y| {
+        image::Rgb([(x * 10) as u8, (y * 8) as u8, 120])
+    });
+    for (name, format) in [
+        ("portrait.png", image::ImageFormat::Png),
+        ("portrait.jpg", image::ImageFormat::Jpeg),
+    ] {
+        let mut bytes = std::io::Cursor::new(Vec::new());
+        picture.write_to(&mut bytes, format).unwrap();
+        corpus.seed("photo", name, bytes.into_inner());
+    }
+    let matrix = moxcms::ColorProfile::new_srgb().encode().unwrap();
+    corpus.seed("icc_profile", "matrix", matrix);
+    for (name, table) in [("table", flat_table()), ("table-v4", curved_table())] {
+        let mut profile = moxcms::ColorProfile::new_srgb();
+        profile.profile_class = moxcms::ProfileClass::OutputDevice;
+        profile.pcs = moxcms::DataColorSpace::Lab;
+        profile.lut_b_to_a_perceptual = Some(table);
+        corpus.seed("icc_profile", name, profile.encode().unwrap());
+    }
+    corpus.seed("face_template", "own", OWN_TEMPLATE);
+    for template in ["examples/templates/back.svg", "examples/templates/wave.svg"] {
+        let name = template.rsplit('/').next().unwrap();
+        corpus.seed("face_template", name, repository(template));
+    }
+    corpus.seed(
+        "face_limits",
+        "builtin",
+        repository("crates/face/data/limits.toml"),
+    );
+}
+
+/// The table of a printer that knows nothing but lightness (`mft2`).
+fn flat_table() -> moxcms::LutWarehouse {
+    use moxcms::{LutStore, LutWarehouse, Matrix3d};
+    let identity = LutStore::Store16([0, 0xFFFF].repeat(3));
+    LutWarehouse::Lut(moxcms::LutDataType {
+        num_input_channels: 3,
+        num_output_channels: 3,
+        num_clut_grid_points: 2,
+        matrix: Matrix3d::IDENTITY,
+        num_input_table_entries: 2,
+        num_output_table_entries: 2,
+        input_table: identity.clone(),
+        clut_table: LutStore::Store16(lightness()),
+        output_table: identity,
+        lut_type: moxcms::LutType::Lut16,
+    })
+}
+
+/// The same with curves and a matrix around it (`mBA `).
+fn curved_table() -> moxcms::LutWarehouse {
+    let curves = || vec![moxcms::curve_from_gamma(1.8); 3];
+    let mut grid_points = [0; 16];
+    grid_points[..3].fill(2);
+    moxcms::LutWarehouse::Multidimensional(moxcms::LutMultidimensionalType {
+        num_input_channels: 3,
+        num_output_channels: 3,
+        grid_points,
+        clut: Some(moxcms::LutStore::Store16(lightness())),
+        a_curves: curves(),
+        b_curves: curves(),
+        m_curves: curves(),
+        matrix: moxcms::Matrix3d::IDENTITY,
+        bias: moxcms::Vector3d::default(),
+    })
+}
+
+/// Two points of each coordinate; the first, lightness, changes slowest.
+fn lightness() -> Vec<u16> {
+    let mut grid = vec![0; 12];
+    grid.extend([0xFFFF; 12]);
+    grid
+}
+
+/// A small template with something of everything.
+const OWN_TEMPLATE: &str = r##"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1016 642" data-chip-margin="4">
+<defs><linearGradient id="a"><stop offset="0" stop-color="#0b4f6c"/></linearGradient></defs>
+<g id="b" opacity="0.5"><rect width="900" height="300" fill="url(#a)"/><use href="#c"/></g>
+<text id="c" x="940" y="70" font-family="Frutiger" font-size="42" fill="#101010">Sp&#228;t</text>
+<g data-ink="resin" transform="translate(9 9)"><path d="M0 520 H900 V530 Z" fill="#404040"/></g>
+<rect id="field:name" x="270" y="176" width="404" height="212" data-size="9pt" data-lines="2"/>
+<image href="data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR4nGP4z8AAAAMBAQDJ/pLvAAAAAElFTkSuQmCC" width="20" height="20"/>
+</svg>"##;
+
 #[test]
 fn the_corpus_is_what_the_vectors_and_the_simulated_cards_give() {
     let mut corpus = Corpus::default();
@@ -760,10 +1065,13 @@ fn the_corpus_is_what_the_vectors_and_the_simulated_cards_give() {
     card_side(&mut corpus);
     authentic_files(&mut corpus);
     printing(&mut corpus);
+    print_jobs(&mut corpus);
     evolis(&mut corpus);
+    retransfer(&mut corpus);
     authentic_v3(&mut corpus);
     documents(&mut corpus);
     estate_files(&mut corpus);
+    faces(&mut corpus);
     serial(&mut corpus);
     let folder = vectors().join("corpus");
     for ((target, name), (bytes, lasting)) in &corpus.0 {

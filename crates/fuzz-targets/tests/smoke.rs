@@ -18,6 +18,11 @@ const FEW: usize = 400;
 /// What one input of at most 16 KB may make a parser hold at once, in bytes. Certificates may be
 /// compressed, and each simulated card has a memory of its own.
 const MOST_MEMORY: u64 = 8 << 20;
+/// Of those that paint whole faces or decode pictures: a face alone has 2 MB of colours, and a
+/// picture may have 2048 bytes of dots for one of its own.
+const MOST_MEMORY_OF_PICTURES: u64 = 160 << 20;
+/// The same for a target that makes both faces of a card and all their panels.
+const MOST_MEMORY_OF_FACES: u64 = 32 << 20;
 /// The same for a simulated printer whose jobs are small enough to be printed: it keeps the pictures
 /// of the last cards.
 const MOST_PICTURES: u64 = 64 << 20;
@@ -51,12 +56,14 @@ fn mutations(target: &Target) -> usize {
     let few = [
         "card",
         "estate_register",
+        "face_template",
         "evolis_bitmap",
         "evolis_job",
         "evolis_printer",
         "host",
         "authentic_host",
         "printer",
+        "printer_family",
         "profile",
         "secure_channel",
         "serial_reader",
@@ -85,6 +92,11 @@ fn run(target: &Target, input: &[u8]) {
         target.name,
         hex::encode(input)
     );
+    let most = match target.name {
+        "face_template" | "photo" => MOST_MEMORY_OF_PICTURES,
+        "printer_family" => MOST_MEMORY_OF_FACES,
+        _ => MOST_MEMORY,
+    };
     assert!(
         held.bytes_max <= most,
         "target {} held {} bytes, input {}",

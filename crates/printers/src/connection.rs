@@ -4,15 +4,19 @@
 //! done by the operating system inside a call, with the limit the caller gives, so nothing here
 //! reads a clock.
 
+mod address;
 mod device;
 mod file;
+mod serial;
 mod tcp;
 
 use std::io;
 use std::time::Duration;
 
+pub use address::{Address, BadAddress};
 pub use device::DeviceConnection;
 pub use file::FileConnection;
+pub use serial::SerialConnection;
 pub use tcp::TcpConnection;
 
 /// A byte pipe to one printer.

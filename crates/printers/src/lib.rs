@@ -7,13 +7,27 @@
 
 mod connection;
 pub mod evolis;
+pub mod family;
 mod fault;
+pub mod ipp;
+mod job_side;
+mod limits;
 pub mod magicard;
+pub mod matica;
+mod open;
 mod printer;
+pub mod rio_pro_360;
 mod sourced;
 
-pub use connection::{Connection, DeviceConnection, FileConnection, TcpConnection};
+pub use connection::{
+    Address, BadAddress, Connection, DeviceConnection, FileConnection, SerialConnection,
+    TcpConnection,
+};
+pub use family::{Family, UnknownFamily};
 pub use fault::{Fault, FaultKind};
+pub use job_side::{JobPlane, JobSide};
+pub use limits::{Limits, Timeouts};
+pub use open::OpenPrinterError;
 pub use printer::{
     Answer, Capabilities, CardPosition, Counters, Film, Identity, Job, Position, Printed, Printer,
     PrinterError, Readiness, Status,

@@ -7,6 +7,8 @@ use thiserror::Error;
 use super::evolis;
 use super::firmware::Firmware;
 use super::magicard;
+use super::matica;
+use super::rio_pro_360;
 use super::setup::Setup;
 
 /// The families, by the names the host's drivers have for them.
@@ -15,6 +17,8 @@ const FAMILIES: &[Family] = &[
     Family::new("magicard-rio-tango", magicard::rio_tango),
     Family::new("evolis", evolis::network),
     Family::new("evolis-line", evolis::line),
+    Family::new("matica-xid", matica::matica_xid),
+    Family::new("rio-pro-360", rio_pro_360::rio_pro_360),
 ];
 
 /// A family of printers that can be simulated.

@@ -70,6 +70,19 @@ impl DeviceConnection {
             pending: Vec::new(),
         })
     }
+
+    /// A device that was unplugged may answer every read with nothing, as one that is silent does;
+    /// its file is gone then.
+    fn silent(&self) -> io::Error {
+        let gone = |path: &PathBuf| matches!(path.try_exists(), Ok(false));
+        if self.path.as_ref().is_some_and(gone) {
+            return io::Error::new(
+                io::ErrorKind::NotFound,
+                "the device file is gone: is the printer switched off or unplugged?",
+            );
+        }
+        timed_out("the printer sent nothing")
+    }
 }
 
 impl Connection for DeviceConnection {
@@ -97,9 +110,7 @@ impl Connection for DeviceConnection {
         if self.pending.is_empty() {
             self.pending = match self.pipe.from_reader.recv_timeout(within) {
                 Ok(outcome) => outcome?,
-                Err(RecvTimeoutError::Timeout) => {
-                    return Err(timed_out("the printer sent nothing"));
-                }
+                Err(RecvTimeoutError::Timeout) => return Err(self.silent()),
                 Err(RecvTimeoutError::Disconnected) => return Err(closed()),
             };
         }
@@ -243,5 +254,69 @@ mod tests {
                 .unwrap();
         let error = device.write_all(&vec![0; 1 << 20], SOON).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+    }
+
+    #[test]
+    fn a_device_file_that_disappears_is_no_silence() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("lp0");
+        std::fs::write(&path, b"").unwrap();
+        let mut device = DeviceConnection::open(&path, ground::System::shared()).unwrap();
+        let kind = |outcome: io::Result<usize>| outcome.unwrap_err().kind();
+        assert_eq!(
+            kind(device.read(&mut [0; 4], SOON)),
+            io::ErrorKind::TimedOut
+        );
+        std::fs::remove_file(&path).unwrap();
+        assert_eq!(
+            kind(device.read(&mut [0; 4], SOON)),
+            io::ErrorKind::NotFound
+        );
+        let error = device.reconnect().unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::NotFound);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_device_that_is_unplugged_takes_and_gives_nothing_more() {
+        use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+
+        let printer = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+        grantpt(&printer).unwrap();
+        unlockpt(&printer).unwrap();
+        let path = ptsname(&printer, Vec::new())
+            .unwrap()
+            .into_string()
+            .unwrap();
+        let mut device =
+            DeviceConnection::open(Path::new(&path), ground::System::shared()).unwrap();
+        device.write_all(b"before", LATER).unwrap();
+        drop(printer);
+        let error = device.write_all(b"after", LATER).unwrap_err();
+        assert_ne!(error.kind(), io::ErrorKind::TimedOut);
+        let error = device.read(&mut [0; 4], SOON).unwrap_err();
+        assert_ne!(error.kind(), io::ErrorKind::TimedOut);
+    }
+
+    #[test]
+    fn a_printer_that_reads_in_small_pieces_gets_everything() {
+        let (mut job_end, job_start) = io::pipe().unwrap();
+        let (answer_end, _answer_start) = io::pipe().unwrap();
+        let mut device =
+            DeviceConnection::over("test", answer_end, job_start, ground::System::shared())
+                .unwrap();
+        let job: Vec<u8> = (0..=255).cycle().take(500_000).collect();
+        let expected = job.clone();
+        let other_side = thread::spawn(move || {
+            let mut got = Vec::new();
+            let mut piece = [0; 61];
+            while got.len() < expected.len() {
+                let count = job_end.read(&mut piece).unwrap();
+                got.extend_from_slice(&piece[..count]);
+            }
+            assert!(got == expected);
+        });
+        device.write_all(&job, LATER).unwrap();
+        other_side.join().unwrap();
     }
 }

@@ -2,10 +2,15 @@ use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpStream, ToSocketAddrs};
 use std::time::Duration;
 
+use socket2::{SockRef, TcpKeepalive};
+
 use super::{Connection, closed, is_timeout, timed_out};
 
 /// The shortest time-out a socket takes on every platform.
 const SHORTEST: Duration = Duration::from_millis(1);
+/// After how much silence the operating system asks whether the other side is still there. A printer
+/// that lost its power says no goodbye, and a connection with nothing to send would stand for ever.
+const ASKED_AFTER: Duration = Duration::from_secs(30);
 
 /// A printer on the network, raw TCP.
 #[derive(Debug)]
@@ -83,6 +88,8 @@ fn connect(address: &str, within: Duration) -> io::Result<TcpStream> {
             Ok(stream) => {
                 // Questions are a few bytes each and must not wait for more.
                 stream.set_nodelay(true)?;
+                let keepalive = TcpKeepalive::new().with_time(ASKED_AFTER);
+                SockRef::from(&stream).set_tcp_keepalive(&keepalive)?;
                 return Ok(stream);
             }
             Err(error) => last = Some(error),
@@ -145,6 +152,66 @@ mod tests {
         let (mut there, _) = listener.accept().unwrap();
         here.write_all(b"x", LATER).unwrap();
         there.read_exact(&mut [0; 1]).unwrap();
+    }
+
+    #[test]
+    fn a_printer_that_reads_in_small_pieces_gets_everything() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        let mut here = TcpConnection::open(&address, LATER).unwrap();
+        let (mut there, _) = listener.accept().unwrap();
+        // More than both sides keep, so that most of it waits for the printer.
+        let job: Vec<u8> = (0..=255).cycle().take(20_000_000).collect();
+        let expected = job.clone();
+        let other_side = std::thread::spawn(move || {
+            let mut got = Vec::with_capacity(expected.len());
+            let mut piece = [0; 997];
+            while got.len() < expected.len() {
+                let count = there.read(&mut piece).unwrap();
+                got.extend_from_slice(&piece[..count]);
+            }
+            assert!(got == expected);
+        });
+        here.write_all(&job, LATER).unwrap();
+        other_side.join().unwrap();
+    }
+
+    #[test]
+    fn a_printer_that_vanishes_inside_a_job_is_an_error_when_written_to() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        let mut here = TcpConnection::open(&address, LATER).unwrap();
+        let (mut there, _) = listener.accept().unwrap();
+        here.write_all(b"job", LATER).unwrap();
+        there.read_exact(&mut [0; 3]).unwrap();
+        // As a printer does that has lost its power and comes back: it knows of no connection.
+        SockRef::from(&there)
+            .set_linger(Some(Duration::ZERO))
+            .unwrap();
+        drop(there);
+        let mut outcome = Ok(());
+        // What the operating system keeps for the printer may still be taken.
+        for _ in 0..10 {
+            outcome = outcome.and_then(|()| here.write_all(&[0; 1 << 16], LATER));
+        }
+        assert_ne!(outcome.unwrap_err().kind(), io::ErrorKind::TimedOut);
+        let error = here.read(&mut [0; 8], LATER).unwrap_err();
+        assert_ne!(error.kind(), io::ErrorKind::TimedOut);
+    }
+
+    #[test]
+    fn a_half_open_connection_is_silent_then_full_and_is_asked_for_by_the_system() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        let mut here = TcpConnection::open(&address, LATER).unwrap();
+        assert!(SockRef::from(&here.stream).keepalive().unwrap());
+        // The other side is never served again: neither goodbye nor answer.
+        let error = here.read(&mut [0; 8], SOON).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+        let error = here.write_all(&vec![0; 64 << 20], SOON).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+        here.reconnect().unwrap();
+        here.write_all(b"x", LATER).unwrap();
     }
 
     #[test]

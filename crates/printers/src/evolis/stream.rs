@@ -142,7 +142,7 @@ impl Item {
     }
 
     /// Bytes on the wire.
-    pub(super) fn size(&self) -> usize {
+    pub(crate) fn size(&self) -> usize {
         match self {
             Self::Command(command) => command.text().len() + 2,
             Self::Bitmap(bitmap) => bitmap.command_bytes(),
