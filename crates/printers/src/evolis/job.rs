@@ -171,7 +171,7 @@ pub fn decode_sides(bytes: &[u8], turned: [bool; 2]) -> Result<DecodedSides, Dec
                 if bitmaps[..at].iter().any(|other| other.panel() == panel) {
                     return Err(DecodeError::PanelTwice {
                         card: card + 1,
-                        panel: panel.name(),
+                        panel: panel.letter(),
                     });
                 }
             }

@@ -317,12 +317,12 @@ pub enum DecodeError {
         source: BitmapError,
     },
     /// One panel twice on one side.
-    #[error("card {card} of the job has {panel} twice on one side")]
+    #[error("panel `{panel}` comes twice on one side of card {card}")]
     PanelTwice {
         /// Which card, from 1.
         card: usize,
-        /// What the panel lays down.
-        panel: &'static str,
+        /// Its letter.
+        panel: char,
     },
     /// More items than any job has.
     #[error("there are more than {MAX_ITEMS} commands before offset {offset}")]

@@ -137,7 +137,7 @@ fn a_panel_twice_on_one_side_is_no_job() {
     let error = decode(&stream.encode(), [false, false]).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "card 1 of the job has yellow twice on one side"
+        "panel `y` comes twice on one side of card 1"
     );
 }
 
