@@ -7,7 +7,7 @@ use firmware_sim::printer::{Firmware, Machine, Setup, Transport};
 use ground::{Ambient, Virtual};
 use printers::evolis::{
     Bitmap, ByteOrder, Coding, Dots, Levels, Panel, Profile, Reply, StatusBit, StatusWords, Stream,
-    decode,
+    decode_sides,
 };
 
 /// Any bytes as a job.
@@ -19,7 +19,7 @@ pub(crate) fn job(bytes: &[u8]) {
         }
         Err(error) => drop(error.to_string()),
     }
-    match decode(bytes, [false, true]) {
+    match decode_sides(bytes, [false, true]) {
         Ok(sides) => {
             for side in sides {
                 assert!(!side.panels.is_empty());
@@ -103,12 +103,9 @@ pub(crate) fn printer(bytes: &[u8]) {
         ..Setup::default()
     };
     let mut machine = Machine::new(setup, transport, ambient);
-    let evolis = Evolis {
-        wire: [Wire::Network, Wire::Line][usize::from(choice & 1)],
-        acknowledges: choice & 2 != 0,
-        status_words: StatusForm::Big,
-        ..Evolis::default()
-    };
+    let mut evolis = Evolis::new([Wire::Network, Wire::Line][usize::from(choice & 1)]);
+    evolis.acknowledges = choice & 2 != 0;
+    evolis.status_words = StatusForm::Big;
     let mut session = evolis.session();
     for piece in bytes.chunks(61) {
         let _ = session.push(piece, &mut machine);

@@ -573,7 +573,7 @@ fn evolis(corpus: &mut Corpus) {
     corpus.seed("evolis_job", "black-and-varnish", job.clone());
     let questions = b"\x1bRtp\r\x1bRlr;p\r\x1bSis\r\x1bSce\r".to_vec();
     for (name, choice) in [("network", 0), ("line", 1), ("acknowledged", 3)] {
-        let talk = [&[choice], questions.as_slice(), &job].concat();
+        let talk = [&[choice][..], &questions, &job].concat();
         corpus.seed("evolis_printer", name, talk);
     }
     corpus.seed("evolis_bitmap", "dye", [26, 0, 0, 255, 9, 200, 30, 40, 31]);

@@ -25,7 +25,8 @@ pub use dots::Dots;
 pub use driver::Evolis;
 pub use face::Face;
 pub use job::{
-    BuildError, DecodedSide, DecodedSides, Dialect, JobOptions, build, build_faces, decode, encode,
+    BuildError, DecodedSide, DecodedSides, Dialect, JobOptions, build, build_faces, decode,
+    decode_sides, encode,
 };
 pub use panel::{Levels, Panel};
 pub use profile::{

@@ -151,7 +151,7 @@ fn every_vendor_job_decodes_to_its_pictures() {
     let Some(folder) = data() else { return };
     for (name, sides, extracted, darkest) in JOBS {
         let (bytes, _) = stream(&folder, name);
-        let decoded: Vec<_> = decode(&bytes, [false, false]).unwrap().collect();
+        let decoded = decode(&bytes, [false, false]).unwrap();
         assert_eq!(decoded.len(), sides, "{name}");
         for (number, side) in decoded.iter().enumerate() {
             assert_eq!((side.card, side.back), (0, number == 1));

@@ -75,6 +75,15 @@ struct Memory {
 }
 
 impl Evolis {
+    /// A printer that is connected so.
+    #[must_use]
+    pub fn new(wire: Wire) -> Self {
+        Self {
+            wire,
+            ..Self::default()
+        }
+    }
+
     fn memory(&self, machine: &Machine) -> MutexGuard<'_, Memory> {
         let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
         if memory.boot != machine.boots() {
@@ -117,10 +126,7 @@ fn model(wire: Wire) -> Model {
             clean_every: 1000,
             ..Setup::default()
         },
-        firmware: Arc::new(Evolis {
-            wire,
-            ..Evolis::default()
-        }),
+        firmware: Arc::new(Evolis::new(wire)),
     }
 }
 

@@ -68,7 +68,7 @@ impl Face {
         Ok(face)
     }
 
-    /// What the panels of a side lay down. Of two alike the later one counts.
+    /// What the panels of a side lay down. Of two of one dye the later one counts.
     #[must_use]
     pub fn of_panels(panels: &[(Panel, Dots)], turned: bool) -> Self {
         let mut face = Self::default();

@@ -135,13 +135,22 @@ pub struct DecodedSide {
 }
 
 /// Takes the bytes of a job apart: the sides that have any panel, card by card. `turned` says which
-/// of front and back are printed upside down. Nothing is kept but the bytes: the dots of a side are
-/// unpacked when it is its turn.
+/// of front and back are printed upside down. A side has six megabytes: [`decode_sides`] is for jobs
+/// of many cards.
 ///
 /// # Errors
 ///
 /// [`DecodeError`], with the offset of a bitmap that makes no panel.
-pub fn decode(bytes: &[u8], turned: [bool; 2]) -> Result<DecodedSides, DecodeError> {
+pub fn decode(bytes: &[u8], turned: [bool; 2]) -> Result<Vec<DecodedSide>, DecodeError> {
+    Ok(decode_sides(bytes, turned)?.collect())
+}
+
+/// The same one side after the other: the dots of a side are unpacked when it is its turn.
+///
+/// # Errors
+///
+/// As [`decode`].
+pub fn decode_sides(bytes: &[u8], turned: [bool; 2]) -> Result<DecodedSides, DecodeError> {
     let stream = Stream::decode(bytes)?;
     let mut offset = 0;
     for item in &stream.items {
@@ -157,6 +166,15 @@ pub fn decode(bytes: &[u8], turned: [bool; 2]) -> Result<DecodedSides, DecodeErr
     let mut left = VecDeque::new();
     for (card, sides) in stream.cards().into_iter().enumerate() {
         for (back, bitmaps) in [false, true].into_iter().zip(sides) {
+            for (at, bitmap) in bitmaps.iter().enumerate() {
+                let panel = bitmap.panel();
+                if bitmaps[..at].iter().any(|other| other.panel() == panel) {
+                    return Err(DecodeError::PanelTwice {
+                        card: card + 1,
+                        panel: panel.letter(),
+                    });
+                }
+            }
             if !bitmaps.is_empty() {
                 let bitmaps = bitmaps.into_iter().cloned().collect();
                 left.push_back((card, back, bitmaps));
@@ -178,12 +196,11 @@ impl Iterator for DecodedSides {
 
     fn next(&mut self) -> Option<DecodedSide> {
         let (card, back, bitmaps) = self.left.pop_front()?;
-        let mut panels: Vec<(Panel, Dots)> = Vec::new();
-        for bitmap in bitmaps {
-            // Every one has been unpacked before. Of two alike the later one is printed.
-            panels.retain(|(panel, _)| *panel != bitmap.panel());
-            panels.extend(bitmap.dots().ok().map(|dots| (bitmap.panel(), dots)));
-        }
+        // Every one has been unpacked before.
+        let panels: Vec<(Panel, Dots)> = bitmaps
+            .iter()
+            .filter_map(|bitmap| Some((bitmap.panel(), bitmap.dots().ok()?)))
+            .collect();
         Some(DecodedSide {
             card,
             back,

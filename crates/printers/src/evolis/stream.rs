@@ -316,6 +316,14 @@ pub enum DecodeError {
         /// Why.
         source: BitmapError,
     },
+    /// One panel twice on one side.
+    #[error("panel `{panel}` comes twice on one side of card {card}")]
+    PanelTwice {
+        /// Which card, from 1.
+        card: usize,
+        /// Its letter.
+        panel: char,
+    },
     /// More items than any job has.
     #[error("there are more than {MAX_ITEMS} commands before offset {offset}")]
     TooManyItems {

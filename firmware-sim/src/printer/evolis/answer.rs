@@ -112,7 +112,7 @@ fn words(machine: &Machine) -> [u32; 4] {
     let transport = machine.transport();
     let all = |bits: &[(bool, u32)]| {
         let set = bits.iter().filter(|(is_set, _)| *is_set);
-        set.fold(0, |word, (_, bit)| word | bit)
+        set.fold(0_u32, |word, (_, bit)| word | bit)
     };
     let fitted = all(&[
         // A Primacy with Ethernet.

@@ -42,7 +42,7 @@ struct Sequence {
     sides: [Option<PrintedSide>; 2],
     /// The side that is loaded, 0 the front.
     side: usize,
-    /// The ribbon the job was made for, if it said so.
+    /// The panels of each side on the ribbon the job is for.
     letters: [String; 2],
     /// The card is to stay inside.
     stays: bool,

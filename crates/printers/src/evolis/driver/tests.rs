@@ -496,7 +496,7 @@ fn a_file_takes_the_job_and_nothing_else() {
         Err(PrinterError::Lacks { .. })
     ));
     let bytes = std::fs::read(&path).unwrap();
-    let sides: Vec<_> = job::decode(&bytes, [false, false]).unwrap().collect();
+    let sides = job::decode(&bytes, [false, false]).unwrap();
     assert_eq!(sides.len(), 2);
     assert_eq!(sides[1].face.separation().black, text_page().black);
 }

@@ -118,10 +118,27 @@ fn copies_are_whole_jobs_one_after_the_other() {
     };
     let options = options(&Profile::evolis_line(), "YMCKO");
     let bytes = encode(&job, &options).unwrap();
-    let sides: Vec<_> = decode(&bytes, [false, false]).unwrap().collect();
+    let sides = decode(&bytes, [false, false]).unwrap();
     let cards: Vec<usize> = sides.iter().map(|side| side.card).collect();
     assert_eq!(cards, [0, 1, 2]);
     assert_eq!(sides[0].face, sides[2].face);
+}
+
+#[test]
+fn a_panel_twice_on_one_side_is_no_job() {
+    let job = Job {
+        front: Some(badge()),
+        ..Job::default()
+    };
+    let mut stream = build(&job, &options(&Profile::evolis(), "YMCKO")).unwrap();
+    let bitmap = |item: &Item| matches!(item, Item::Bitmap(_));
+    let at = stream.items.iter().position(bitmap).unwrap();
+    stream.items.insert(at, stream.items[at].clone());
+    let error = decode(&stream.encode(), [false, false]).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "panel `y` comes twice on one side of card 1"
+    );
 }
 
 proptest! {
@@ -153,7 +170,7 @@ proptest! {
             ..options(&profile, "YMCKO")
         };
         let bytes = encode(&job, &options).unwrap();
-        let sides: Vec<_> = decode(&bytes, turned).unwrap().collect();
+        let sides = decode(&bytes, turned).unwrap();
         let expected = [Some(&front), duplex.then_some(&back)];
         for (back, separation) in expected.into_iter().enumerate() {
             let Some(separation) = separation else { continue };
