@@ -19,7 +19,7 @@ pub(super) fn encode(job: &Job, options: &EncodeOptions) -> Result<Vec<u8>, Fami
             (
                 options.black_as_dye,
                 "black-as-dye",
-                "its jobs have no word for it; `ink dye` prints without resin",
+                "its jobs have no word for it; a job for dye alone prints without resin",
             ),
             (
                 options.resin.is_some(),
@@ -100,8 +100,7 @@ pub(super) fn decode(bytes: &[u8], options: &DecodeOptions) -> Result<Decoded, F
     let cards = stream.cards();
     let alike = cards.iter().all(|card| *card == cards[0]);
     // Copies are whole cards one after the other; the first one shows them all.
-    let (first, _) = split_first_card(bytes, &stream);
-    let sides = evolis::decode(first, turned)?
+    let sides = evolis::decode(first_card(bytes, &stream), turned)?
         .map(|decoded| side(&decoded))
         .collect::<Result<Vec<_>, _>>()?;
     if sides.is_empty() {
@@ -119,8 +118,8 @@ pub(super) fn decode(bytes: &[u8], options: &DecodeOptions) -> Result<Decoded, F
     })
 }
 
-/// The bytes up to the end of the first card that has a bitmap, and those behind.
-fn split_first_card<'a>(bytes: &'a [u8], stream: &Stream) -> (&'a [u8], &'a [u8]) {
+/// The bytes up to the end of the first card that has a bitmap.
+fn first_card<'a>(bytes: &'a [u8], stream: &Stream) -> &'a [u8] {
     let mut end = 0;
     let mut has_bitmap = false;
     for item in &stream.items {
@@ -131,7 +130,7 @@ fn split_first_card<'a>(bytes: &'a [u8], stream: &Stream) -> (&'a [u8], &'a [u8]
             _ => {}
         }
     }
-    bytes.split_at(end)
+    &bytes[..end]
 }
 
 fn side(decoded: &DecodedSide) -> Result<Side, FamilyError> {

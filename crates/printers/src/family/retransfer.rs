@@ -106,7 +106,7 @@ pub(super) fn encode_matica(job: &Job, options: &EncodeOptions) -> Result<Vec<u8
             (
                 options.black_as_dye,
                 "black-as-dye",
-                "its jobs have no word for it; `ink dye` prints without resin",
+                "its jobs have no word for it; a job for dye alone prints without resin",
             ),
             (options.resin.is_some(), "resin-quality", NO_WORD),
             (options.head_type.is_some(), "head-type", NO_SHIFT),
