@@ -557,7 +557,7 @@ fn a_batch_gives_each_item_its_own_face_and_goes_on_after_errors() {
                 &names,
                 |name| {
                     // Every seventh has a name that cannot be printed.
-                    let unprintable = name.ends_with('7').then_some("\t").unwrap_or_default();
+                    let unprintable = if name.ends_with('7') { "\t" } else { "" };
                     Ok(FaceData {
                         name: format!("{name}{unprintable}"),
                         ..data()

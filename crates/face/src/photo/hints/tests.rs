@@ -29,7 +29,11 @@ fn person(feature: impl Fn(u32, u32) -> u8) -> Photo {
 
 /// Broad stripes with sharp edges, as hair and eyes have them.
 fn stripes(x: u32, y: u32) -> u8 {
-    if (x / 24 + y / 30) % 2 == 0 { 60 } else { 170 }
+    if (x / 24 + y / 30).is_multiple_of(2) {
+        60
+    } else {
+        170
+    }
 }
 
 fn rules(photo: &Photo) -> Vec<&'static str> {
