@@ -16,7 +16,7 @@ use resvg::usvg::{ImageHrefResolver, ImageKind, Options, Tree, fontdb};
 const FACES: usize = 1000;
 /// The peer takes as long as it takes; its rate is the same with fewer.
 const FACES_OF_PEER: usize = 200;
-const THREADS: NonZeroUsize = NonZeroUsize::new(2).unwrap();
+const THREADS: NonZeroUsize = NonZeroUsize::new(2).expect("two is not zero");
 
 /// A person whose photo is a file in memory.
 struct Person {
