@@ -100,12 +100,11 @@ pub(super) fn decode(bytes: &[u8], options: &DecodeOptions) -> Result<Decoded, F
     let cards = stream.cards();
     let alike = cards.iter().all(|card| *card == cards[0]);
     // Copies are whole cards one after the other; the first one shows them all.
-    let sides = evolis::decode(first_card(bytes, &stream), turned)?
-        .map(|decoded| side(&decoded))
-        .collect::<Result<Vec<_>, _>>()?;
-    if sides.is_empty() {
+    let decoded = evolis::decode(first_card(bytes, &stream), turned)?;
+    if decoded.is_empty() {
         return Err(FamilyError::bad_job("there is no bitmap in it"));
     }
+    let sides = decoded.iter().map(side).collect::<Result<Vec<_>, _>>()?;
     Ok(Decoded {
         family: FAMILY,
         header: json!({
