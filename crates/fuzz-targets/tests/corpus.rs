@@ -726,7 +726,7 @@ fn crc32_bzip2(bytes: &[u8]) -> u32 {
         rest ^= u32::from(*byte) << 24;
         for _ in 0..8 {
             let carry = rest >> 31;
-            rest = rest << 1 ^ carry * 0x04C1_1DB7;
+            rest = (rest << 1) ^ (carry * 0x04C1_1DB7);
         }
     }
     !rest

@@ -126,7 +126,7 @@ impl Command {
     /// If [`Command::Other`] has more than 255 bytes.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
-        let flags = |flip: bool, film: bool| u8::from(flip) * FLIP | u8::from(film) * FILM;
+        let flags = |flip: bool, film: bool| (u8::from(flip) * FLIP) | (u8::from(film) * FILM);
         let two = |code: u8, first: u8, second: u8| vec![code, 2, first, second];
         match self {
             Self::Status => two(command::STATUS, 0, 0),
@@ -147,7 +147,7 @@ impl Command {
                 contactless,
                 release,
             } => {
-                let flags = u8::from(*contactless) * CONTACTLESS | u8::from(*release) * RELEASE;
+                let flags = (u8::from(*contactless) * CONTACTLESS) | (u8::from(*release) * RELEASE);
                 two(command::CONTACTS, flags, 0)
             }
             Self::Other { code, bytes } => {

@@ -38,7 +38,7 @@ impl Messages {
             Some(
                 bytes
                     .iter()
-                    .fold(0, |word, byte| word << 8 | u32::from(*byte)),
+                    .fold(0, |word, byte| (word << 8) | u32::from(*byte)),
             )
         };
         let (Some(kind), Some(count)) = (words(0), words(1)) else {

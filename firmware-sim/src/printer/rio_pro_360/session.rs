@@ -74,7 +74,7 @@ fn value(machine: &Machine, name: &str) -> String {
         "id_model_name" => setup.model.clone(),
         "id_printer_serial" => setup.serial.clone(),
         "id_capability_flags" => {
-            (u32::from(setup.magnetic) | u32::from(setup.duplex) << 1).to_string()
+            (u32::from(setup.magnetic) | (u32::from(setup.duplex) << 1)).to_string()
         }
         "error_code" => machine.trouble().map_or(0, code).to_string(),
         "stats_total_cards" => machine.counters().cards_printed.to_string(),

@@ -92,7 +92,7 @@ pub(super) fn checksum(bytes: &[u8]) -> u32 {
     let mut rest = u32::MAX;
     for byte in bytes {
         let [top, ..] = rest.to_be_bytes();
-        rest = rest << 8 ^ TABLE[usize::from(top ^ byte)];
+        rest = (rest << 8) ^ TABLE[usize::from(top ^ byte)];
     }
     !rest
 }
