@@ -265,7 +265,7 @@ fn a_card_that_does_not_answer_at_the_first_voltage_is_tried_at_the_next() {
     drop(encoder.connect(SOON).unwrap());
     bench.fault("reset:contact");
     bench.fault("reset:contact");
-    let error = encoder.connect(SOON).unwrap_err();
+    let error = encoder.connect(SOON).err().unwrap();
     assert!(matches!(error, LinkError::CardMute { .. }), "{error}");
     mover.reject().unwrap();
     assert!(matches!(
