@@ -422,6 +422,9 @@ fn a_slow_printer_is_waited_for_and_a_very_slow_one_a_timeout() {
         assert_eq!(station.inside(), Some((1, Place::Contacts)));
         assert!(clock.elapsed() >= Duration::from_millis(900));
         station.clear().unwrap();
+        // What comes late on the old connection is still to come.
+        let connection = station.printer_connection();
+        let mut printer = Enduro::open(connection, profile(), Arc::clone(&clock)).unwrap();
         printer.eject().unwrap();
         assert_eq!(station.place_of(1), Some(Place::Output));
     }

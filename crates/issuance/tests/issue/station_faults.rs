@@ -93,7 +93,7 @@ fn fault(script: &str, step: StepKind, blank: Blank) {
         })
         .collect();
     let hopper = at(&bench, Place::Hopper);
-    assert_eq!(drawn.len() + hopper.len(), BLANKS as usize, "{script}");
+    assert_eq!((drawn.len() + hopper.len()) as u64, BLANKS, "{script}");
 
     // The operator deals with it and starts the program again. A card that lies in the printer
     // still may have to be put away first, which costs one more run.
