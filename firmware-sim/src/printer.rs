@@ -1,42 +1,57 @@
-//! A simulated Magicard Enduro.
+//! Simulated card printers.
 //!
-//! It takes questions, commands and jobs from a byte stream, moves numbered cards and puts what
-//! lands on the plastic into pictures. It reads jobs with its own parser, written from the wire
-//! format and not from the encoder, so that each checks the other. What a real printer answers to
-//! the words that move a card is not known; what happens here is the simulator's own idea.
+//! A [`Machine`] is what printers of all families have in common: it moves numbered cards, prints
+//! pictures on them and has [`Trouble`]. A [`Firmware`] speaks the protocol of one family and moves
+//! cards with the verbs of the machine; [`Family`] is the table of them. A firmware reads what it
+//! gets with its own parser, written from the wire format and not from the encoder, so that each
+//! checks the other.
 
 mod connection;
-mod film;
+mod family;
+mod firmware;
+mod log;
 mod machine;
+pub mod magicard;
+mod printed;
+mod script;
 mod server;
-mod sheet;
-mod stream;
+mod setup;
 mod transport;
 mod trouble;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use ground::Ambient;
+
 pub use connection::SimConnection;
-pub use film::PrintedSide;
-pub use machine::{Machine, PrintedCard, Setup};
+pub use family::{Family, FamilyError, Model, Options};
+pub use firmware::{Firmware, Reply, Session};
+pub use log::{Entry, Movement, Side};
+pub use machine::{Machine, PrintedCard};
+pub use magicard::FAULT_TABLE;
+pub use printed::{PrintedSide, Shown};
+pub use script::{Mishap, Motion, Scripted, ScriptedError};
 pub use server::PrinterServer;
-pub use sheet::{Sheet, SheetError};
-pub use stream::{Event, Stream};
-pub use transport::{Counters, Encoder, Entry, Movement, Place, Side, StateError, Transport};
-pub use trouble::{FAULT_TABLE, Motion, Scripted, ScriptedError, Trouble};
+pub use setup::{Setup, Timing};
+pub use transport::{Counters, Encoder, Place, StateError, Transport};
+pub use trouble::Trouble;
 
 /// A simulated printer that connections, a server and a test share.
 #[derive(Clone)]
 pub struct SimPrinter {
     machine: Arc<Mutex<Machine>>,
+    firmware: Arc<dyn Firmware>,
+    ambient: Arc<dyn Ambient>,
 }
 
 impl SimPrinter {
-    /// Switches the printer on.
+    /// A machine with a firmware.
     #[must_use]
-    pub fn new(machine: Machine) -> Self {
+    pub fn new(machine: Machine, firmware: Arc<dyn Firmware>) -> Self {
         Self {
+            ambient: machine.ambient(),
             machine: Arc::new(Mutex::new(machine)),
+            firmware,
         }
     }
 
@@ -50,6 +65,15 @@ impl SimPrinter {
     pub fn machine(&self) -> MutexGuard<'_, Machine> {
         // A panic elsewhere leaves a printer in some state, which is what printers are for.
         self.machine.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn firmware(&self) -> &dyn Firmware {
+        &*self.firmware
+    }
+
+    /// The clock, which can be waited on without holding the machine.
+    fn ambient(&self) -> Arc<dyn Ambient> {
+        Arc::clone(&self.ambient)
     }
 }
 

@@ -43,9 +43,10 @@ use ground::{Ambient, Blame, Blamed};
 use thiserror::Error;
 
 use crate::contacts::{Chip, Contacts};
+use crate::printer::magicard::Magicard;
 use crate::printer::{
-    Entry, Machine, Place, PrintedCard, Scripted, Setup, SimConnection, SimPrinter, StateError,
-    Transport, Trouble,
+    Entry, Firmware, Machine, Place, PrintedCard, Scripted, Setup, SimConnection, SimPrinter,
+    StateError, Transport, Trouble,
 };
 use encoder::{Chips, ContactStation};
 
@@ -57,8 +58,10 @@ pub type ChipError = Box<dyn std::error::Error + Send + Sync>;
 pub struct Config {
     /// What links over the contacts call themselves, such as `sim:series10`.
     pub name: String,
-    /// The printer.
+    /// How the printer is built.
     pub printer: Setup,
+    /// What speaks its protocol.
+    pub firmware: Arc<dyn Firmware>,
     /// The number of the first blank.
     pub first: u64,
     /// Blanks in the hopper at the very first start.
@@ -70,12 +73,14 @@ pub struct Config {
 }
 
 impl Config {
-    /// A station with this many blanks, numbered from 1, that remembers nothing.
+    /// A station with this many blanks, numbered from 1, and a Magicard Enduro, that remembers
+    /// nothing.
     #[must_use]
     pub fn new(name: &str, blanks: u64, ambient: Arc<dyn Ambient>) -> Self {
         Self {
             name: name.to_owned(),
             printer: Setup::default(),
+            firmware: Arc::new(Magicard::default()),
             first: 1,
             blanks,
             state: None,
@@ -119,7 +124,7 @@ impl SimStation {
             .map_err(|source| StationError::Chip { source })?;
         let machine = Machine::new(config.printer, transport, config.ambient);
         Ok(Self {
-            printer: SimPrinter::new(machine),
+            printer: SimPrinter::new(machine, config.firmware),
             contacts,
             chips,
         })

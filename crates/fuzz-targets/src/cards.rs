@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use firmware_sim::card::{Interface, Model, PivChip};
 use firmware_sim::contacts::Chip;
-use firmware_sim::printer::{Machine, Setup, Stream, Transport};
+use firmware_sim::printer::magicard::Magicard;
+use firmware_sim::printer::{Firmware, Machine, Setup, Transport};
 use globalplatform::scp03::{self, AesKey, ChannelOptions, SecurityLevel, StaticKeys};
 use globalplatform::{read_production_data, select_issuer_security_domain};
 use ground::{Ambient, Virtual};
@@ -147,10 +148,8 @@ pub(crate) fn printer(bytes: &[u8]) {
     let ambient: Arc<dyn Ambient> = Arc::new(Virtual::new(1));
     let transport = Transport::new(1, 3, Arc::clone(&ambient));
     let mut machine = Machine::new(Setup::default(), transport, ambient);
-    let mut stream = Stream::default();
+    let mut session = Magicard::default().session();
     for piece in bytes.chunks(61) {
-        for event in stream.push(piece) {
-            let _ = machine.take(event);
-        }
+        let _ = session.push(piece, &mut machine);
     }
 }

@@ -449,6 +449,9 @@ fn authentic_files(corpus: &mut Corpus) {
 }
 
 fn printing(corpus: &mut Corpus) {
+    use firmware_sim::printer::Firmware;
+    use firmware_sim::printer::magicard::Magicard;
+
     let page = Page::new(
         vec![Word::Copies(1), Word::Page(1), Word::HighCoercivity(true)],
         vec![Plane::new(Ink::Black, vec![0x5A; 64])],
@@ -465,14 +468,11 @@ fn printing(corpus: &mut Corpus) {
     ]
     .concat();
     corpus.seed("printer", "questions-and-a-job", talk);
-    let printer = firmware_sim::printer::SimPrinter::new(machine());
+    let mut machine = machine();
     for (name, query) in [("inf", Query::inf()), ("err", Query::err())] {
-        let mut stream = firmware_sim::printer::Stream::default();
-        let mut reply = Vec::new();
-        for event in stream.push(&query.to_bytes()) {
-            reply.extend(printer.machine().take(event));
-        }
-        corpus.seed("printer_reply", name, reply);
+        let mut session = Magicard::default().session();
+        let reply = session.push(&query.to_bytes(), &mut machine);
+        corpus.seed("printer_reply", name, reply.bytes);
     }
     corpus.seed(
         "printer_profile",

@@ -4,6 +4,7 @@
 //! done by the operating system inside a call, with the limit the caller gives, so nothing here
 //! reads a clock.
 
+mod address;
 mod device;
 mod file;
 mod tcp;
@@ -11,6 +12,7 @@ mod tcp;
 use std::io;
 use std::time::Duration;
 
+pub use address::{Address, BadAddress};
 pub use device::DeviceConnection;
 pub use file::FileConnection;
 pub use tcp::TcpConnection;
@@ -41,6 +43,21 @@ pub trait Connection: Send {
     /// when the other side has closed, [`io::ErrorKind::Unsupported`] on a one-way pipe.
     fn read(&mut self, buffer: &mut [u8], within: Duration) -> io::Result<usize>;
 
+    /// Tells the other side that nothing more will be written, and goes on reading: a printer that
+    /// takes one exchange a connection answers then. [`Connection::reconnect`] opens it for writing
+    /// again.
+    ///
+    /// # Errors
+    ///
+    /// [`io::ErrorKind::Unsupported`] on a pipe that cannot be closed in one direction alone;
+    /// others from the operating system.
+    fn end_of_input(&mut self) -> io::Result<()> {
+        Err(io::Error::new(
+            io::ErrorKind::Unsupported,
+            format!("`{}` cannot be closed in one direction alone", self.name()),
+        ))
+    }
+
     /// Ends the pipe and opens it again. Answers still under way are lost.
     ///
     /// # Errors
@@ -61,6 +78,9 @@ impl Connection for Box<dyn Connection> {
     }
     fn read(&mut self, buffer: &mut [u8], within: Duration) -> io::Result<usize> {
         (**self).read(buffer, within)
+    }
+    fn end_of_input(&mut self) -> io::Result<()> {
+        (**self).end_of_input()
     }
     fn reconnect(&mut self) -> io::Result<()> {
         (**self).reconnect()

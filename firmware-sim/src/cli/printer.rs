@@ -8,7 +8,10 @@ use std::thread;
 use std::time::Duration;
 
 use clap::Args;
-use firmware_sim::printer::{Machine, PrinterServer, Scripted, Setup, SimPrinter, Transport};
+use firmware_sim::printer::{
+    Family, FamilyError, Machine, Model, Options, PrinterServer, Scripted, Setup, SimPrinter,
+    Timing, Transport,
+};
 use firmware_sim::vpcd::VpcdError;
 use ground::{Blame, Blamed};
 use thiserror::Error;
@@ -56,9 +59,13 @@ pub(super) struct Build {
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
 
-    /// Head position the printer reports, which shifts what is printed
-    #[arg(long, value_name = "N", default_value_t = 50)]
-    head_position: u32,
+    /// Family of the printer: magicard-enduro, magicard-rio-tango
+    #[arg(long, value_name = "NAME", default_value = "magicard-enduro")]
+    family: String,
+
+    /// Head position a Magicard reports, which shifts what is printed; 50 is the middle
+    #[arg(long, value_name = "N")]
+    head_position: Option<u32>,
 
     /// Sides the film prints
     #[arg(long, value_name = "N", default_value_t = 300)]
@@ -84,15 +91,23 @@ pub(super) struct Build {
 }
 
 impl Build {
-    pub(super) fn setup(&self) -> Setup {
-        Setup {
+    pub(super) fn model(&self) -> Result<Model, FamilyError> {
+        let options = Options {
             head_position: self.head_position,
+        };
+        let mut model = Family::find(&self.family)?.model(options)?;
+        model.setup = Setup {
             film_sides: self.film_sides,
-            motion: Duration::from_millis(self.motion_time),
-            printing: Duration::from_millis(self.print_time),
+            timing: Timing {
+                motion: Duration::from_millis(self.motion_time),
+                colour_side: Duration::from_millis(self.print_time),
+                mono_side: Duration::from_millis(self.print_time),
+                cleaning: Duration::ZERO,
+            },
             out: self.out.clone(),
-            ..Setup::default()
-        }
+            ..model.setup
+        };
+        Ok(model)
     }
 }
 
@@ -100,9 +115,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let build = &arguments.build;
     let ambient = ground::System::shared();
     let transport = Transport::new(build.first, build.hopper, ambient.clone());
-    let mut machine = Machine::new(build.setup(), transport, ambient);
+    let model = build.model()?;
+    let mut machine = Machine::new(model.setup, transport, ambient);
     build.fault.iter().for_each(|fault| machine.script(*fault));
-    let server = listen(SimPrinter::new(machine), arguments.port)?;
+    let server = listen(SimPrinter::new(machine, model.firmware), arguments.port)?;
     say(&serde_json::json!({ "printer": server.address() }))?;
     until_over(build, |_| {})
 }

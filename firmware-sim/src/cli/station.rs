@@ -61,8 +61,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         return Err(ModelError::NoBlank { name }.into());
     }
     let name = format!("sim:{}", model.name());
+    let printer = build.model()?;
     let config = Config {
-        printer: build.setup(),
+        printer: printer.setup,
+        firmware: printer.firmware,
         first: build.first,
         state: arguments.state.clone(),
         ..Config::new(&name, build.hopper, ground::System::shared())

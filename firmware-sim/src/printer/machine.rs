@@ -1,78 +1,25 @@
+//! The mechanics that every family shares.
+
+mod action;
+
 use std::collections::VecDeque;
 use std::fmt::Display;
 use std::io;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use ground::Ambient;
-use plastic::ImageError;
-use printers::magicard::words::{ETX, SOH};
 
-use super::film::PrintedSide;
-use super::sheet::Sheet;
-use super::stream::Event;
-use super::transport::{Counters, Movement, Place, Side, Transport};
-use super::trouble::{Motion, Scripted, Trouble};
+use super::log::{Movement, Side};
+use super::printed::PrintedSide;
+use super::script::Scripted;
+use super::setup::Setup;
+use super::transport::{Counters, Place, Transport};
+use super::trouble::Trouble;
+use action::{Action, Sheets};
 
 /// Printed cards that are kept in memory; a side is two megabytes.
 const KEPT: usize = 4;
-
-/// How the printer is built and what it is loaded with.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Setup {
-    /// Model name.
-    pub model: String,
-    /// Serial number.
-    pub serial: String,
-    /// Firmware version.
-    pub firmware: String,
-    /// Field 0 of the status reply: 1 magnetic, 2 duplex, 16 contacts.
-    pub features: u32,
-    /// Field 2: 0, 1 or 2.
-    pub head_type: u32,
-    /// Field 16: where the head sits, 50 is the middle.
-    pub head_position: u32,
-    /// Name of the film.
-    pub film: String,
-    /// Sides a new film prints.
-    pub film_sides: u32,
-    /// Whether the printer turns a card upside down when it flips it, so that a back must be sent
-    /// upside down.
-    pub back_turned: bool,
-    /// The word that closes the contacts. Nobody outside the vendor knows whether it is this one
-    /// or the other.
-    pub engage: String,
-    /// The word that opens them.
-    pub release: String,
-    /// How long a card takes from place to place.
-    pub motion: Duration,
-    /// How long a side takes to print.
-    pub printing: Duration,
-    /// Where pictures of printed cards go.
-    pub out: Option<PathBuf>,
-}
-
-impl Default for Setup {
-    fn default() -> Self {
-        Self {
-            model: "Enduro+".to_owned(),
-            serial: "52P2207".to_owned(),
-            firmware: "1.24".to_owned(),
-            features: 0x13,
-            head_type: 0,
-            head_position: 50,
-            film: "LC1/D".to_owned(),
-            film_sides: 300,
-            back_turned: true,
-            engage: "CHPDOWN".to_owned(),
-            release: "CHPUP".to_owned(),
-            motion: Duration::ZERO,
-            printing: Duration::ZERO,
-            out: None,
-        }
-    }
-}
 
 /// A card after printing.
 #[derive(Clone, Debug, PartialEq)]
@@ -85,57 +32,51 @@ pub struct PrintedCard {
     pub back: Option<Arc<PrintedSide>>,
 }
 
-/// The printer behind its connector.
+/// A printer without its firmware: hopper, stations, head and trays.
+///
+/// A firmware moves cards with the verbs ([`Machine::draw`] to [`Machine::clean`]). Nothing moves
+/// while there is [`Trouble`]: a verb then fails with it. A verb during which trouble strikes fails
+/// with it too, and is what [`Machine::retry`] does again. [`Trouble::MissingOption`] is the one
+/// failure that does not stay.
 pub struct Machine {
     setup: Setup,
     transport: Transport,
     ambient: Arc<dyn Ambient>,
     trouble: Option<Trouble>,
-    /// More about the trouble than its code says.
+    /// More about the trouble than its name says.
     detail: Option<String>,
     script: Vec<Scripted>,
-    /// The front of a card whose back has not come yet.
-    first_page: Option<Box<Sheet>>,
+    /// What trouble struck in.
+    under_way: Option<Action>,
     printed: VecDeque<PrintedCard>,
+    /// The card inside, once it is counted as printed.
+    counted: Option<u64>,
+    /// How late answers are.
+    lateness: Duration,
+    /// How often the printer was switched on.
+    boots: u64,
 }
 
 impl Machine {
-    /// A printer over a way of cards.
+    /// Switches a printer over a way of cards on. What it finds stuck in its feeder is trouble from
+    /// the beginning.
     #[must_use]
     pub fn new(setup: Setup, transport: Transport, ambient: Arc<dyn Ambient>) -> Self {
-        Self {
+        let mut machine = Self {
             setup,
             transport,
             ambient,
             trouble: None,
             detail: None,
             script: Vec::new(),
-            first_page: None,
+            under_way: None,
             printed: VecDeque::new(),
-        }
-    }
-
-    /// Takes what came over a stream; returns the bytes to answer with, often none.
-    pub fn take(&mut self, event: Event) -> Vec<u8> {
-        if self.trouble == Some(Trouble::Silent) {
-            return Vec::new();
-        }
-        let answer = match event {
-            Event::Asked(words) => self.asked(&words),
-            Event::Page(sheet) => {
-                self.page(sheet);
-                Vec::new()
-            }
-            Event::Broken(error) => {
-                let trouble = self.explained(Trouble::BadJob, &error);
-                self.fail(trouble);
-                Vec::new()
-            }
+            counted: None,
+            lateness: Duration::ZERO,
+            boots: 0,
         };
-        if self.trouble == Some(Trouble::Silent) {
-            return Vec::new();
-        }
-        answer
+        machine.boot();
+        machine
     }
 
     /// The way of the cards.
@@ -167,343 +108,334 @@ impl Machine {
         self.trouble
     }
 
-    /// Lets trouble strike now.
-    pub fn fail(&mut self, trouble: Trouble) {
-        if self.trouble.is_none() {
-            self.trouble = Some(trouble);
-            self.transport.note(Movement::Faulted { trouble });
-        }
+    /// More about what is wrong than its name says.
+    #[must_use]
+    pub fn detail(&self) -> Option<&str> {
+        self.detail.as_deref()
     }
 
-    /// Lets trouble strike once, later.
+    /// What the printer counts.
+    #[must_use]
+    pub fn counters(&self) -> Counters {
+        self.transport.counters()
+    }
+
+    /// Sides the film can still print.
+    #[must_use]
+    pub fn film_left(&self) -> u32 {
+        let used = self.counters().film_used;
+        self.setup.film_sides.saturating_sub(used)
+    }
+
+    /// Cards until the printer asks to be cleaned; 0 when it does.
+    #[must_use]
+    pub fn cards_until_cleaning(&self) -> u32 {
+        let since = self.counters().cards_since_cleaning;
+        self.setup.clean_every.saturating_sub(since)
+    }
+
+    /// Whether the printer neither hears nor says anything.
+    #[must_use]
+    pub fn is_mute(&self) -> bool {
+        self.trouble.is_some_and(Trouble::is_mute)
+    }
+
+    /// How much later than it could the printer answers.
+    #[must_use]
+    pub fn lateness(&self) -> Duration {
+        self.lateness
+    }
+
+    pub(super) fn ambient(&self) -> Arc<dyn Ambient> {
+        Arc::clone(&self.ambient)
+    }
+
+    /// How often it was switched on. What a connection knew before the last time is forgotten.
+    pub(super) fn boots(&self) -> u64 {
+        self.boots
+    }
+
+    /// Lets trouble strike now. Nothing but a power cut comes on top of other trouble, and that
+    /// takes its place.
+    pub fn fail(&mut self, trouble: Trouble) {
+        match self.trouble {
+            Some(there) if there == trouble || trouble != Trouble::PowerCut => return,
+            _ => {}
+        }
+        if trouble == Trouble::PowerCut {
+            self.under_way = None;
+            self.detail = None;
+            self.lateness = Duration::ZERO;
+        }
+        self.trouble = Some(trouble);
+        self.transport.note(Movement::Faulted { trouble });
+    }
+
+    /// Lets trouble strike now, with a reason to show.
+    pub fn refuse(&mut self, trouble: Trouble, why: &dyn Display) {
+        let trouble = self.explained(trouble, why);
+        self.fail(trouble);
+    }
+
+    /// Lets something go wrong once, later.
     pub fn script(&mut self, scripted: Scripted) {
         self.script.push(scripted);
     }
 
-    /// Deals with the trouble as an operator would: a stuck card is taken out, a new film put in,
-    /// the cover closed. An empty hopper stays empty until it is loaded.
+    /// What an operator does about the trouble, as [`Trouble`] lists it. What was under way is
+    /// given up, and answers are no longer late. An empty hopper stays empty until it is loaded.
     ///
     /// # Errors
     ///
     /// When the state cannot be written.
     pub fn clear(&mut self) -> io::Result<()> {
+        self.lateness = Duration::ZERO;
+        self.deal_with_it()?;
+        if self.trouble.is_none() {
+            self.under_way = None;
+        }
+        Ok(())
+    }
+
+    /// The operator deals with the trouble, and the printer goes on with what it struck in.
+    ///
+    /// # Errors
+    ///
+    /// The trouble that is there still, or strikes now.
+    pub fn retry(&mut self) -> Result<(), Trouble> {
+        self.acknowledge()?;
+        match self.under_way.take() {
+            Some(action) => self.act(action),
+            None => Ok(()),
+        }
+    }
+
+    /// The operator deals with the trouble, and the printer gives up what it struck in.
+    ///
+    /// # Errors
+    ///
+    /// The trouble that is there still.
+    pub fn cancel(&mut self) -> Result<(), Trouble> {
+        self.acknowledge()?;
+        self.under_way = None;
+        Ok(())
+    }
+
+    /// Switches the printer off and on. What it was doing is forgotten, cards stay where they are.
+    pub fn power_cycle(&mut self) {
+        self.fail(Trouble::PowerCut);
+        self.trouble = None;
+        self.transport.note(Movement::Cleared {
+            trouble: Trouble::PowerCut,
+        });
+        self.boot();
+    }
+
+    /// Draws a card from the hopper to standby unless there is one inside, which stays where it is.
+    /// Returns its number.
+    ///
+    /// # Errors
+    ///
+    /// [`Trouble`].
+    pub fn draw(&mut self) -> Result<u64, Trouble> {
+        self.act(Action::Draw)?;
+        self.transport
+            .inside()
+            .map(|(number, _)| number)
+            .ok_or(Trouble::HopperEmpty)
+    }
+
+    /// Moves the card inside, or the next one, to standby. Contacts open.
+    ///
+    /// # Errors
+    ///
+    /// [`Trouble`].
+    pub fn to_standby(&mut self) -> Result<(), Trouble> {
+        self.act(Action::Standby)
+    }
+
+    /// Moves the card inside, or the next one, to the contacts and closes them.
+    ///
+    /// # Errors
+    ///
+    /// [`Trouble`]; [`Trouble::MissingOption`] without contacts or an encoder.
+    pub fn to_contacts(&mut self) -> Result<(), Trouble> {
+        self.needs(self.setup.contacts && self.transport.has_encoder())?;
+        self.act(Action::Contacts)
+    }
+
+    /// Opens the contacts; the card goes back to standby. Nothing if no card lies there.
+    ///
+    /// # Errors
+    ///
+    /// [`Trouble`].
+    pub fn release_contacts(&mut self) -> Result<(), Trouble> {
+        self.act(Action::Release)
+    }
+
+    /// Moves the card inside, or the next one, over the antenna.
+    ///
+    /// # Errors
+    ///
+    /// [`Trouble`]; [`Trouble::MissingOption`] without an antenna.
+    pub fn to_antenna(&mut self) -> Result<(), Trouble> {
+        self.needs(self.setup.antenna)?;
+        self.act(Action::Antenna)
+    }
+
+    /// Moves the card inside, or the next one, under the print head.
+    ///
+    /// # Errors
+    ///
+    /// [`Trouble`].
+    pub fn to_print_head(&mut self) -> Result<(), Trouble> {
+        self.act(Action::PrintHead)
+    }
+
+    /// Turns the card inside, or the next one, over; it lies in the flipper then.
+    ///
+    /// # Errors
+    ///
+    /// [`Trouble`]; [`Trouble::MissingOption`] without a flipper.
+    pub fn flip(&mut self) -> Result<(), Trouble> {
+        self.needs(self.setup.duplex)?;
+        self.act(Action::Flip)
+    }
+
+    /// Prints one side of the card inside, or of the next one, turning it over first if the other
+    /// side is up. It stays under the head. The card counts as printed with its first whole side.
+    ///
+    /// # Errors
+    ///
+    /// [`Trouble`]; [`Trouble::MissingOption`] if it would have to be turned without a flipper.
+    pub fn print_side(&mut self, side: Side, printed: Arc<PrintedSide>) -> Result<(), Trouble> {
+        let up = self.transport.inside().map(|_| self.transport.facing());
+        self.needs(self.setup.duplex || up.unwrap_or(Side::Front) == side)?;
+        self.act(Action::Side(side, printed))
+    }
+
+    /// Prints `copies` cards, all alike, beginning with the one inside, and ejects each.
+    ///
+    /// # Errors
+    ///
+    /// [`Trouble`]; [`Trouble::MissingOption`] for a back without a flipper.
+    pub fn print(
+        &mut self,
+        front: Option<Arc<PrintedSide>>,
+        back: Option<Arc<PrintedSide>>,
+        copies: u32,
+    ) -> Result<(), Trouble> {
+        self.needs(self.setup.duplex || back.is_none())?;
+        self.act(Action::Print(Sheets::new(front, back, copies)))
+    }
+
+    /// Moves the card inside, if there is one, to the output tray.
+    ///
+    /// # Errors
+    ///
+    /// [`Trouble`].
+    pub fn eject(&mut self) -> Result<(), Trouble> {
+        self.act(Action::Eject)
+    }
+
+    /// Moves the card inside, if there is one, to the reject tray.
+    ///
+    /// # Errors
+    ///
+    /// [`Trouble`]; [`Trouble::MissingOption`] without a reject tray.
+    pub fn reject(&mut self) -> Result<(), Trouble> {
+        self.needs(self.setup.reject_tray)?;
+        self.act(Action::Reject)
+    }
+
+    /// Cleans rollers and head with the cleaning card, which is always at hand.
+    ///
+    /// # Errors
+    ///
+    /// [`Trouble`]; [`Trouble::CleaningCard`] while another card is inside.
+    pub fn clean(&mut self) -> Result<(), Trouble> {
+        self.act(Action::Clean)
+    }
+
+    /// Looks what is there after switching on.
+    fn boot(&mut self) {
+        self.boots += 1;
+        if !self.transport.cards_at(Place::Feeder).is_empty() {
+            self.fail(Trouble::DoubleFeed);
+        }
+    }
+
+    fn needs(&self, fitted: bool) -> Result<(), Trouble> {
+        match self.trouble {
+            Some(trouble) => Err(trouble),
+            None if fitted => Ok(()),
+            None => Err(Trouble::MissingOption),
+        }
+    }
+
+    /// Deals with the trouble on a word from the host, which a printer that hears nothing does not
+    /// get.
+    fn acknowledge(&mut self) -> Result<(), Trouble> {
+        if !self.is_mute()
+            && let Err(error) = self.deal_with_it()
+        {
+            self.detail = Some(error.to_string());
+            self.trouble = Some(Trouble::Storage);
+        }
+        self.trouble.map_or(Ok(()), Err)
+    }
+
+    fn deal_with_it(&mut self) -> io::Result<()> {
         let Some(trouble) = self.trouble else {
             return Ok(());
         };
         match trouble {
             Trouble::HopperEmpty if self.transport.left() == 0 => return Ok(()),
             Trouble::Jam => self.transport.move_to(Place::TakenOut)?,
-            Trouble::FilmOut => {
+            Trouble::DoubleFeed => {
+                self.transport.move_to(Place::TakenOut)?;
+                self.empty(Place::Feeder)?;
+            }
+            Trouble::FilmOut | Trouble::WrongFilm => {
                 let counters = Counters {
                     film_used: 0,
                     ..self.transport.counters()
                 };
                 self.transport.count(counters)?;
             }
+            Trouble::OutputFull => self.empty(Place::Output)?,
+            Trouble::RejectFull => self.empty(Place::Reject)?,
             _ => {}
         }
         self.trouble = None;
         self.detail = None;
         self.transport.note(Movement::Cleared { trouble });
-        Ok(())
-    }
-
-    /// Lets time pass on the clock of the simulation.
-    pub(super) fn wait(&self, time: Duration) {
-        self.ambient.sleep(time);
-    }
-
-    fn asked(&mut self, words: &[String]) -> Vec<u8> {
-        let Some((verb, rest)) = words.split_first() else {
-            return Vec::new();
-        };
-        match verb.as_str() {
-            "INF" => self.inf(),
-            "ERR" => self.err(),
-            "STA" => self.value(rest.first().map_or("", String::as_str)),
-            // Pages of text until one starts with this word: there are none.
-            verb if verb.starts_with("QPR") || verb.starts_with("SNR") => framed("END"),
-            "OKY" | "CAN" | "RST" => {
-                let outcome = self.clear().map_err(|error| self.storage(&error));
-                self.settle(outcome);
-                Vec::new()
-            }
-            verb => {
-                // Nothing moves while something is wrong.
-                if self.trouble.is_none() {
-                    let outcome = self.command(verb);
-                    self.settle(outcome);
-                }
-                Vec::new()
-            }
-        }
-    }
-
-    fn command(&mut self, verb: &str) -> Result<(), Trouble> {
-        if verb == self.setup.engage && self.transport.has_encoder() {
-            self.draw()?;
-            self.carry(Motion::Contacts, Place::Contacts)
-        } else if verb == self.setup.release {
-            match self.transport.inside() {
-                Some((_, Place::Contacts)) => self.standby(),
-                _ => Ok(()),
-            }
-        } else if verb.starts_with("FEED") {
-            self.draw()?;
-            self.standby()
-        } else if verb == "EJT" {
-            self.carry(Motion::Eject, Place::Output)
-        } else {
-            // Cleaning, test cards and what nobody has described: nothing to see.
-            Ok(())
-        }
-    }
-
-    fn page(&mut self, sheet: Box<Sheet>) {
-        if self.trouble.is_some() {
-            // The operator has to send the job again.
-            self.first_page = None;
-            return;
-        }
-        let outcome = match (sheet.duplex, sheet.page, self.first_page.take()) {
-            (true, 1, _) => {
-                self.first_page = Some(sheet);
-                Ok(())
-            }
-            (true, 2, Some(front)) => self.print(Some(&front), Some(&sheet)),
-            (false, 1, _) if sheet.back_only => self.print(None, Some(&sheet)),
-            (false, 1, _) => self.print(Some(&sheet), None),
-            _ => Err(self.explained(Trouble::BadJob, &"the pages do not belong together")),
-        };
-        self.settle(outcome);
-    }
-
-    fn print(&mut self, front: Option<&Sheet>, back: Option<&Sheet>) -> Result<(), Trouble> {
-        let duplex = self.setup.features & 0x02 != 0;
-        if back.is_some() && !duplex {
-            return Err(self.explained(Trouble::BadJob, &"there is no duplex unit"));
-        }
-        let position = self.setup.head_position;
-        let front_side = front.map(|sheet| Arc::new(PrintedSide::of(sheet, position)));
-        let back_side = back.map(|sheet| {
-            let side = PrintedSide::of(sheet, position);
-            Arc::new(if self.setup.back_turned {
-                side.turned()
-            } else {
-                side
-            })
-        });
-        let copies = front.or(back).map_or(0, |sheet| sheet.copies);
-        for _ in 0..copies {
-            let number = self.draw()?;
-            self.carry(Motion::Print, Place::PrintHead)?;
-            let sides = [(Side::Front, &front_side), (Side::Back, &back_side)];
-            for (side, printed) in sides {
-                if let Some(printed) = printed {
-                    self.print_side(number, side, printed)?;
-                }
-            }
-            self.printed.push_back(PrintedCard {
-                number,
-                front: front_side.clone(),
-                back: back_side.clone(),
-            });
-            if self.printed.len() > KEPT {
-                self.printed.pop_front();
-            }
-            let counters = self.transport.counters();
-            let counted = self.transport.count(Counters {
-                cards_printed: counters.cards_printed.saturating_add(1),
-                ..counters
-            });
-            counted.map_err(|error| self.storage(&error))?;
-            self.carry(Motion::Eject, Place::Output)?;
+        if trouble == Trouble::PowerCut {
+            self.boot();
         }
         Ok(())
     }
 
-    fn print_side(
-        &mut self,
-        number: u64,
-        side: Side,
-        printed: &PrintedSide,
-    ) -> Result<(), Trouble> {
-        let mut counters = self.transport.counters();
-        if counters.film_used >= self.setup.film_sides {
-            return Err(Trouble::FilmOut);
+    /// Takes all cards out of a place by hand.
+    fn empty(&mut self, place: Place) -> io::Result<()> {
+        for number in self.transport.cards_at(place) {
+            self.transport.take_out(number)?;
         }
-        self.ambient.sleep(self.setup.printing);
-        counters.film_used += 1;
-        self.transport
-            .count(counters)
-            .map_err(|error| self.storage(&error))?;
-        if let Some(out) = &self.setup.out {
-            let name = match side {
-                Side::Front => "front",
-                Side::Back => "back",
-            };
-            let file = |suffix| out.join(format!("card-{number}-{name}{suffix}.png"));
-            let written = std::fs::create_dir_all(out)
-                .map_err(|source| ImageError::Write {
-                    path: out.clone(),
-                    source,
-                })
-                .and_then(|()| printed.picture().write_png(&file("")))
-                .and_then(|()| printed.overcoat_picture().write_png(&file("-overcoat")));
-            written.map_err(|error| self.storage(&error))?;
-        }
-        self.transport.note(Movement::Printed { number, side });
         Ok(())
-    }
-
-    /// Makes sure that there is a card inside; returns its number.
-    fn draw(&mut self) -> Result<u64, Trouble> {
-        if let Some((number, _)) = self.transport.inside() {
-            return Ok(number);
-        }
-        let next = self.transport.next().ok_or(Trouble::HopperEmpty)?;
-        self.ambient.sleep(self.setup.motion);
-        let trouble = self.struck(Motion::Draw, next);
-        if let Some(trouble) = trouble.filter(|trouble| *trouble != Trouble::Jam) {
-            return Err(trouble);
-        }
-        let drawn = self
-            .transport
-            .draw()
-            .map_err(|error| self.storage(&error))?;
-        match trouble {
-            // Stuck half-way: it is in the printer now.
-            Some(trouble) => Err(trouble),
-            None => drawn.ok_or(Trouble::HopperEmpty),
-        }
-    }
-
-    fn standby(&mut self) -> Result<(), Trouble> {
-        self.ambient.sleep(self.setup.motion);
-        self.transport
-            .move_to(Place::Standby)
-            .map_err(|error| self.storage(&error))
-    }
-
-    /// Moves the card inside, if there is one and it does not lie there.
-    fn carry(&mut self, motion: Motion, to: Place) -> Result<(), Trouble> {
-        let Some((number, from)) = self.transport.inside() else {
-            return Ok(());
-        };
-        if from == to {
-            return Ok(());
-        }
-        // Whatever lies on the contacts is free before anything can go wrong with it.
-        if from == Place::Contacts {
-            self.standby()?;
-        }
-        self.ambient.sleep(self.setup.motion);
-        if let Some(trouble) = self.struck(motion, number) {
-            return Err(trouble);
-        }
-        self.transport
-            .move_to(to)
-            .map_err(|error| self.storage(&error))
-    }
-
-    /// The scripted trouble for this motion, which strikes once.
-    fn struck(&mut self, motion: Motion, number: u64) -> Option<Trouble> {
-        let at = self.script.iter().position(|scripted| {
-            scripted.motion == motion && scripted.card.is_none_or(|card| card == number)
-        })?;
-        Some(self.script.remove(at).trouble)
     }
 
     fn storage(&mut self, error: &dyn Display) -> Trouble {
         self.explained(Trouble::Storage, error)
     }
 
-    /// Keeps why, for the reply to `ERR`, unless something is wrong already.
+    /// Keeps why, for whoever asks, unless something is wrong already.
     fn explained(&mut self, trouble: Trouble, why: &dyn Display) -> Trouble {
         if self.trouble.is_none() {
             self.detail = Some(why.to_string());
         }
         trouble
     }
-
-    fn settle(&mut self, outcome: Result<(), Trouble>) {
-        if let Err(trouble) = outcome {
-            self.fail(trouble);
-        }
-    }
-
-    fn inf(&self) -> Vec<u8> {
-        let counters = self.transport.counters();
-        let cards = counters.cards_printed;
-        let (major, minor) = self.trouble.map_or((0, 0), Trouble::code);
-        let Setup {
-            features,
-            model,
-            head_type,
-            serial,
-            firmware,
-            head_position,
-            film,
-            film_sides,
-            ..
-        } = &self.setup;
-        let panels = counters.film_used.saturating_mul(3);
-        framed(&format!(
-            "STA$${features},{model},{head_type},{serial},PH03-1190,CB-00417,{firmware},2.1,0,\
-             {cards},{cards},{panels},0,{panels},{cards},700,{head_position},50,50,{major},{minor},\
-             E00401501A2B3C4D,{film_sides},{used},{film},60,60,60,0,0,0,1,1,0,0,",
-            used = counters.film_used,
-        ))
-    }
-
-    fn err(&self) -> Vec<u8> {
-        match self.trouble {
-            None => framed("STAReady\n00:00\n(c0300)"),
-            Some(trouble) => {
-                let (major, minor) = trouble.code();
-                let text = match &self.detail {
-                    Some(detail) => format!("{}: {detail}", trouble.text()),
-                    None => trouble.text().to_owned(),
-                };
-                framed(&format!(
-                    "STA{text}\nError code - {major:02}:{minor:02}\n(c0201)"
-                ))
-            }
-        }
-    }
-
-    fn value(&self, key: &str) -> Vec<u8> {
-        let counters = self.transport.counters();
-        let value = match key {
-            "MSR" => self.setup.serial.clone(),
-            "PSR" => "PH03-1190".to_owned(),
-            "BSR" => "CB-00417".to_owned(),
-            "VRS" => self.setup.firmware.clone(),
-            "MDL" => self.setup.model.clone(),
-            "TCQ" | "TCP" | "CCQ" => counters.cards_printed.to_string(),
-            "DFR" => (self.setup.film_sides.saturating_sub(counters.film_used)).to_string(),
-            _ => String::new(),
-        };
-        // Keys are three letters; a longer one would not leave room for the value.
-        let key: String = key.chars().take(3).collect();
-        framed(&format!("STA,{key:<3}{value},"))
-    }
 }
 
-fn framed(text: &str) -> Vec<u8> {
-    let mut bytes = vec![SOH];
-    // One byte a character, as the printers write.
-    bytes.extend(
-        text.chars()
-            .map(|character| u8::try_from(character).unwrap_or(b'?'))
-            .map(|byte| {
-                if byte == ETX || byte == SOH {
-                    b'?'
-                } else {
-                    byte
-                }
-            }),
-    );
-    bytes.push(ETX);
-    bytes
-}
+#[cfg(test)]
+mod tests;

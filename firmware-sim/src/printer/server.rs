@@ -6,7 +6,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use super::SimPrinter;
-use super::stream::Stream;
+use super::firmware::{Answer, Line};
 
 /// How soon a connection notices that the server ends.
 const GLANCE: Duration = Duration::from_millis(100);
@@ -89,11 +89,17 @@ fn accept(listener: &TcpListener, printer: &SimPrinter, over: &Arc<AtomicBool>) 
 fn serve(mut caller: TcpStream, printer: &SimPrinter, over: &AtomicBool) -> io::Result<()> {
     caller.set_read_timeout(Some(GLANCE))?;
     caller.set_nodelay(true)?;
-    let mut stream = Stream::default();
+    let (mut line, greeting) = Line::open(printer);
+    let mut closes = say(&mut caller, printer, greeting)?;
     let mut buffer = vec![0; 64 * 1024];
-    while !over.load(Ordering::Relaxed) {
+    while !closes && !over.load(Ordering::Relaxed) && !line.is_stale() {
         let count = match caller.read(&mut buffer) {
-            Ok(0) => return Ok(()),
+            // The caller says nothing more, and may listen still.
+            Ok(0) => {
+                let last = line.end();
+                say(&mut caller, printer, last)?;
+                return Ok(());
+            }
             Ok(count) => count,
             Err(error)
                 if matches!(
@@ -107,10 +113,17 @@ fn serve(mut caller: TcpStream, printer: &SimPrinter, over: &AtomicBool) -> io::
             }
             Err(error) => return Err(error),
         };
-        for event in stream.push(&buffer[..count]) {
-            let answer = printer.machine().take(event);
-            caller.write_all(&answer)?;
-        }
+        let answer = line.push(&buffer[..count]);
+        closes = say(&mut caller, printer, answer)?;
     }
     Ok(())
+}
+
+/// Sends an answer; returns whether it is the last one.
+fn say(caller: &mut TcpStream, printer: &SimPrinter, answer: Answer) -> io::Result<bool> {
+    if !answer.late.is_zero() {
+        printer.ambient().sleep(answer.late);
+    }
+    caller.write_all(&answer.reply.bytes)?;
+    Ok(answer.reply.close)
 }

@@ -1,18 +1,22 @@
-use std::collections::BTreeMap;
+//! The way of the cards: the one place that knows where every card is.
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
 use ground::{Ambient, Blame, Blamed};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::trouble::Trouble;
+use super::log::{Entry, Movement, Side};
 
 /// The version of the state file this program writes and reads.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
+/// The oldest one it reads. A state of version 1 knows no cards of another model, no turned card
+/// and no count of cleanings: what it lacks was none.
+const OLDEST: u32 = 1;
 /// The state file in its folder.
 const STATE_FILE: &str = "station.json";
 
@@ -22,12 +26,18 @@ const STATE_FILE: &str = "station.json";
 pub enum Place {
     /// In the input hopper.
     Hopper,
+    /// Stuck in the feeder behind the card in front of it, with which it was drawn.
+    Feeder,
     /// Drawn in, on no station.
     Standby,
     /// On the contacts of the encoder, and those closed.
     Contacts,
+    /// Over the antenna of the encoder.
+    Antenna,
     /// Under the print head.
     PrintHead,
+    /// In the unit that turns it over.
+    Flipper,
     /// In the output tray.
     Output,
     /// In the reject tray.
@@ -37,75 +47,15 @@ pub enum Place {
 }
 
 impl Place {
-    /// Whether a card there is inside the printer.
+    /// Whether a card there lies on the way inside the printer, where there is room for one. A card
+    /// in the feeder is not on it yet.
     #[must_use]
     pub const fn is_inside(self) -> bool {
-        matches!(self, Self::Standby | Self::Contacts | Self::PrintHead)
+        matches!(
+            self,
+            Self::Standby | Self::Contacts | Self::Antenna | Self::PrintHead | Self::Flipper
+        )
     }
-}
-
-/// A face of a card.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Side {
-    /// The face with the contacts.
-    Front,
-    /// The other one.
-    Back,
-}
-
-/// What happened to a card or the printer.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Movement {
-    /// Blanks were put into the hopper.
-    Loaded {
-        /// How many.
-        count: u64,
-    },
-    /// A card went from one place to another.
-    Moved {
-        /// Its number.
-        number: u64,
-        /// From where.
-        from: Place,
-        /// To where.
-        to: Place,
-    },
-    /// The contacts closed on a card.
-    ContactsClosed {
-        /// Its number.
-        number: u64,
-    },
-    /// The contacts opened.
-    ContactsOpened {
-        /// The number of the card that lay there.
-        number: u64,
-    },
-    /// A side was printed.
-    Printed {
-        /// The card's number.
-        number: u64,
-        /// Which side.
-        side: Side,
-    },
-    /// Trouble began.
-    Faulted {
-        /// Which.
-        trouble: Trouble,
-    },
-    /// Trouble was dealt with.
-    Cleared {
-        /// Which.
-        trouble: Trouble,
-    },
-}
-
-/// A line of the movement log.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct Entry {
-    /// When, on the clock of the simulation.
-    pub at: Duration,
-    /// What.
-    pub movement: Movement,
 }
 
 /// What lies beside the card path and closes contacts on a card.
@@ -117,6 +67,20 @@ pub trait Encoder: Send {
     /// When the chip of that card cannot be made or read back.
     fn close_on(&mut self, number: u64) -> io::Result<()>;
 
+    /// Brings the contacts down without touching the chip: a card is there, and mute. One that has
+    /// no such fault closes as ever.
+    ///
+    /// # Errors
+    ///
+    /// As [`Encoder::close_on`].
+    fn miss(&mut self, number: u64) -> io::Result<()> {
+        self.close_on(number)
+    }
+
+    /// Hears, before the contacts close on it, that a card is of another model than the hopper was
+    /// filled with.
+    fn other_model(&mut self, _number: u64) {}
+
     /// Opens the contacts; the chip loses its power.
     fn open(&mut self);
 }
@@ -124,10 +88,22 @@ pub trait Encoder: Send {
 /// What the printer counts.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Counters {
-    /// Cards printed.
+    /// Cards printed, all of them with the one head the printer ever had.
     pub cards_printed: u32,
     /// Sides the film has printed.
     pub film_used: u32,
+    /// Panels of dye printed.
+    #[serde(default)]
+    pub dye_panels: u32,
+    /// Cleanings.
+    #[serde(default)]
+    pub cleanings: u32,
+    /// Cards printed since the last cleaning.
+    #[serde(default)]
+    pub cards_since_cleaning: u32,
+    /// Panels of dye printed since the last cleaning.
+    #[serde(default)]
+    pub panels_since_cleaning: u32,
 }
 
 /// The way of the cards: hopper, stations and trays, with every card known by its number.
@@ -139,7 +115,15 @@ pub struct Transport {
     encoder: Option<Box<dyn Encoder>>,
     folder: Option<Folder>,
     log: Vec<Entry>,
+    journal: Option<Journal>,
     ambient: Arc<dyn Ambient>,
+}
+
+/// Where log entries are written as they happen.
+struct Journal {
+    out: Box<dyn Write + Send>,
+    /// Why the last entry could not be written, until somebody asks.
+    failed: Option<io::Error>,
 }
 
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -153,6 +137,12 @@ struct State {
     counters: Counters,
     /// Every card that has left the hopper.
     cards: BTreeMap<u64, Place>,
+    /// Those of them that are of another model than the hopper was filled with.
+    #[serde(default)]
+    other_model: BTreeSet<u64>,
+    /// Whether the card inside lies with its back up.
+    #[serde(default)]
+    turned: bool,
 }
 
 /// Held for as long as the folder is in use: two printers over one hopper would draw the same
@@ -174,10 +164,13 @@ impl Transport {
                 left: blanks,
                 counters: Counters::default(),
                 cards: BTreeMap::new(),
+                other_model: BTreeSet::new(),
+                turned: false,
             },
             encoder: None,
             folder: None,
             log: Vec::new(),
+            journal: None,
             ambient,
         };
         transport.note(Movement::Loaded { count: blanks });
@@ -217,6 +210,7 @@ impl Transport {
                     encoder: None,
                     folder: None,
                     log: Vec::new(),
+                    journal: None,
                     ambient,
                 }
             }
@@ -241,12 +235,33 @@ impl Transport {
     ///
     /// As [`Encoder::close_on`].
     pub fn attach(&mut self, mut encoder: Box<dyn Encoder>) -> io::Result<()> {
-        if let Some((number, Place::Contacts)) = self.inside() {
-            encoder.close_on(number)?;
-            self.note(Movement::ContactsClosed { number });
+        for number in &self.state.other_model {
+            encoder.other_model(*number);
         }
         self.encoder = Some(encoder);
+        match self.inside() {
+            Some((number, Place::Contacts)) => self.close(number, false),
+            _ => Ok(()),
+        }
+    }
+
+    /// Writes every entry of the log from now on to `out` as a line of JSON, as it happens, and
+    /// first those that are there.
+    ///
+    /// # Errors
+    ///
+    /// From the writer.
+    pub fn write_log(&mut self, mut out: Box<dyn Write + Send>) -> io::Result<()> {
+        for entry in &self.log {
+            entry.write_json(self.ambient.now(), &mut out)?;
+        }
+        self.journal = Some(Journal { out, failed: None });
         Ok(())
+    }
+
+    /// Why an entry of the log could not be written, once.
+    pub(super) fn log_failure(&mut self) -> Option<io::Error> {
+        self.journal.as_mut()?.failed.take()
     }
 
     /// Whether there is an encoder at the contact station.
@@ -312,7 +327,13 @@ impl Transport {
     /// Adds to the log.
     pub fn note(&mut self, movement: Movement) {
         let at = self.ambient.elapsed();
-        self.log.push(Entry { at, movement });
+        let entry = Entry { at, movement };
+        self.log.push(entry);
+        if let Some(journal) = &mut self.journal
+            && let Err(error) = entry.write_json(self.ambient.now(), &mut journal.out)
+        {
+            journal.failed.get_or_insert(error);
+        }
     }
 
     /// Puts more blanks into the hopper; their numbers follow those that are there.
@@ -345,20 +366,82 @@ impl Transport {
     ///
     /// When the state cannot be written; nothing has moved then.
     pub fn draw(&mut self) -> io::Result<Option<u64>> {
-        let Some(number) = self.next() else {
-            return Ok(None);
-        };
+        self.draw_cards(&[Place::Standby], false)
+    }
+
+    /// Draws the next card, which is of another model than the hopper was filled with.
+    ///
+    /// # Errors
+    ///
+    /// As [`Transport::draw`].
+    pub fn draw_other_model(&mut self) -> io::Result<Option<u64>> {
+        self.draw_cards(&[Place::Standby], true)
+    }
+
+    /// Draws two blanks at once: the first lies at standby, the second behind it in the feeder.
+    /// `None`, and nothing moves, when there are not two.
+    ///
+    /// # Errors
+    ///
+    /// As [`Transport::draw`].
+    pub fn draw_two(&mut self) -> io::Result<Option<u64>> {
+        self.draw_cards(&[Place::Standby, Place::Feeder], false)
+    }
+
+    fn draw_cards(&mut self, places: &[Place], other_model: bool) -> io::Result<Option<u64>> {
+        let first = self.state.next;
         let mut state = self.state.clone();
-        state.next += 1;
-        state.left -= 1;
-        state.cards.insert(number, Place::Standby);
+        for place in places {
+            if state.left == 0 {
+                return Ok(None);
+            }
+            state.cards.insert(state.next, *place);
+            state.next += 1;
+            state.left -= 1;
+        }
+        if other_model {
+            state.other_model.insert(first);
+        }
+        state.turned = false;
         self.commit(state)?;
-        self.note(Movement::Moved {
-            number,
-            from: Place::Hopper,
-            to: Place::Standby,
-        });
-        Ok(Some(number))
+        for (number, to) in (first..).zip(places) {
+            self.note(Movement::Moved {
+                number,
+                from: Place::Hopper,
+                to: *to,
+            });
+        }
+        if other_model {
+            self.note(Movement::OtherModel { number: first });
+            if let Some(encoder) = &mut self.encoder {
+                encoder.other_model(first);
+            }
+        }
+        Ok(Some(first))
+    }
+
+    /// Which face of the card inside is up, where the head and the contacts are.
+    #[must_use]
+    pub fn facing(&self) -> Side {
+        if self.state.turned {
+            Side::Back
+        } else {
+            Side::Front
+        }
+    }
+
+    /// Turns the card inside over.
+    ///
+    /// # Errors
+    ///
+    /// When the state cannot be written.
+    pub fn turn(&mut self) -> io::Result<()> {
+        if self.inside().is_none() {
+            return Ok(());
+        }
+        let mut state = self.state.clone();
+        state.turned = !state.turned;
+        self.commit(state)
     }
 
     /// Moves the card that is inside; nothing when there is none or it lies there. Contacts open
@@ -369,7 +452,19 @@ impl Transport {
     /// When the state cannot be written or the chip cannot be made.
     pub fn move_to(&mut self, to: Place) -> io::Result<()> {
         match self.inside() {
-            Some((number, from)) => self.carry(number, from, to),
+            Some((number, from)) => self.carry(number, from, to, false),
+            None => Ok(()),
+        }
+    }
+
+    /// Moves the card that is inside to the contacts, which come down without touching its chip.
+    ///
+    /// # Errors
+    ///
+    /// As [`Transport::move_to`].
+    pub fn miss_contacts(&mut self) -> io::Result<()> {
+        match self.inside() {
+            Some((number, from)) => self.carry(number, from, Place::Contacts, true),
             None => Ok(()),
         }
     }
@@ -381,12 +476,14 @@ impl Transport {
     /// When the state cannot be written.
     pub fn take_out(&mut self, number: u64) -> io::Result<bool> {
         match self.state.cards.get(&number) {
-            Some(from) => self.carry(number, *from, Place::TakenOut).map(|()| true),
+            Some(from) => self
+                .carry(number, *from, Place::TakenOut, false)
+                .map(|()| true),
             None => Ok(false),
         }
     }
 
-    fn carry(&mut self, number: u64, from: Place, to: Place) -> io::Result<()> {
+    fn carry(&mut self, number: u64, from: Place, to: Place, misses: bool) -> io::Result<()> {
         if from == to {
             return Ok(());
         }
@@ -398,11 +495,28 @@ impl Transport {
         }
         let mut state = self.state.clone();
         state.cards.insert(number, to);
+        // A card in a tray lies there either way; the next one comes with its front up.
+        if from.is_inside() && !to.is_inside() {
+            state.turned = false;
+        }
         self.commit(state)?;
         self.note(Movement::Moved { number, from, to });
-        if to == Place::Contacts
-            && let Some(encoder) = &mut self.encoder
-        {
+        if to == Place::Contacts {
+            self.close(number, misses)?;
+        }
+        Ok(())
+    }
+
+    /// Closes the contacts on a card that lies there. They find no chip on its back.
+    fn close(&mut self, number: u64, misses: bool) -> io::Result<()> {
+        let misses = misses || self.facing() == Side::Back;
+        let Some(encoder) = &mut self.encoder else {
+            return Ok(());
+        };
+        if misses {
+            encoder.miss(number)?;
+            self.note(Movement::ContactsMissed { number });
+        } else {
             encoder.close_on(number)?;
             self.note(Movement::ContactsClosed { number });
         }
@@ -431,13 +545,13 @@ fn parse(bytes: &[u8]) -> Result<State, String> {
         version: u32,
     }
     let versioned: Versioned = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
-    if versioned.version != VERSION {
+    if !(OLDEST..=VERSION).contains(&versioned.version) {
         return Err(format!(
-            "it has version {}, this program reads version {VERSION}",
+            "it has version {}, this program reads versions {OLDEST} to {VERSION}",
             versioned.version
         ));
     }
-    let state: State = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
+    let mut state: State = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
     let inside = state.cards.values().filter(|place| place.is_inside());
     if inside.count() > 1 {
         return Err("it has two cards inside the printer".to_owned());
@@ -445,6 +559,7 @@ fn parse(bytes: &[u8]) -> Result<State, String> {
     if state.next.checked_add(state.left).is_none() {
         return Err("it has more cards than there are numbers".to_owned());
     }
+    state.version = VERSION;
     Ok(state)
 }
 
@@ -490,68 +605,4 @@ impl Blamed for StateError {
 }
 
 #[cfg(test)]
-mod tests {
-    use ground::Virtual;
-
-    use super::*;
-
-    fn ambient() -> Arc<dyn Ambient> {
-        Arc::new(Virtual::new(1))
-    }
-
-    #[test]
-    fn every_card_is_found_again_where_it_was() {
-        let folder = tempfile::tempdir().unwrap();
-        let open = || Transport::open(folder.path(), 100, 5, ambient());
-        let mut transport = open().unwrap();
-        assert!(matches!(open(), Err(StateError::InUse { .. })));
-        assert_eq!(transport.draw().unwrap(), Some(100));
-        transport.move_to(Place::Output).unwrap();
-        assert_eq!(transport.draw().unwrap(), Some(101));
-        transport.move_to(Place::PrintHead).unwrap();
-        transport
-            .count(Counters {
-                cards_printed: 1,
-                film_used: 2,
-            })
-            .unwrap();
-        drop(transport);
-        let mut transport = open().unwrap();
-        assert_eq!(transport.inside(), Some((101, Place::PrintHead)));
-        assert_eq!(transport.place_of(100), Some(Place::Output));
-        assert_eq!(transport.place_of(104), Some(Place::Hopper));
-        assert_eq!(transport.place_of(105), None);
-        assert_eq!(transport.left(), 3);
-        assert_eq!(transport.counters().film_used, 2);
-        transport.move_to(Place::Output).unwrap();
-        assert_eq!(transport.draw().unwrap(), Some(102));
-        assert_eq!(transport.cards_at(Place::Output), [100, 101]);
-    }
-
-    #[test]
-    fn an_empty_hopper_gives_nothing_until_it_is_loaded() {
-        let mut transport = Transport::new(1, 1, ambient());
-        assert_eq!(transport.draw().unwrap(), Some(1));
-        transport.move_to(Place::Output).unwrap();
-        assert_eq!(transport.draw().unwrap(), None);
-        transport.load(2).unwrap();
-        assert_eq!(transport.draw().unwrap(), Some(2));
-    }
-
-    #[test]
-    fn a_state_of_another_version_or_none_at_all_is_refused() {
-        let folder = tempfile::tempdir().unwrap();
-        for text in [
-            r#"{"version":2}"#,
-            "no json",
-            r#"{"version":1,"next":1,"left":1,"counters":{"cards_printed":0,"film_used":0},
-                "cards":{"7":"contacts","8":"standby"}}"#,
-        ] {
-            fs::write(folder.path().join(STATE_FILE), text).unwrap();
-            assert!(matches!(
-                Transport::open(folder.path(), 1, 1, ambient()),
-                Err(StateError::Damaged { .. })
-            ));
-        }
-    }
-}
+mod tests;

@@ -1,15 +1,26 @@
 use std::fmt;
-use std::str::FromStr;
 
-use thiserror::Error;
+use serde::{Serialize, Serializer};
 
-/// The simulator's error pairs as a table for a driver's profile.
+/// What can go wrong in the printer, and stays wrong until somebody deals with it.
 ///
-/// Only `11:01` is publicly known. All pairs that start with 90 are the simulator's own and mean
-/// nothing to a real printer.
-pub const FAULT_TABLE: &str = include_str!("faults.toml");
-
-/// What can go wrong in the printer.
+/// | Trouble | Where the card is | What dealing with it means |
+/// |---|---|---|
+/// | hopper-empty | there is none | nothing, until the hopper is loaded |
+/// | card-not-drawn-in | in the hopper | the cards are fanned |
+/// | jam | where it came from; at standby after `draw` | it is taken out by hand |
+/// | double-feed | at standby, and the second one in the feeder behind it | both are taken out |
+/// | film-out, wrong-film | where it came from | a new film is put in |
+/// | cover-open | where it came from | the cover is closed |
+/// | head-hot | where it came from | the head has cooled |
+/// | output-full, reject-full | where it came from | all cards are taken out of that tray |
+/// | cleaning-card | there is none | the right cleaning card is put in |
+/// | power-cut | where it came from, in the hopper before `draw` | it is switched on again and has forgotten what it was doing |
+/// | silent | where it came from | the cable is put back |
+/// | bad-job, storage | where it was | it is acknowledged |
+///
+/// Trouble during `side` finds the card under the head with half of the side printed. On its way
+/// to the output tray a card comes from the print head, or from wherever it lay.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub enum Trouble {
     /// No card in the hopper.
@@ -18,45 +29,59 @@ pub enum Trouble {
     CardNotDrawnIn,
     /// The card is stuck on its way.
     Jam,
+    /// Two cards were drawn at once and are stuck in the feeder.
+    DoubleFeed,
     /// The film has run out.
     FilmOut,
+    /// The film does not fit what is to be printed.
+    WrongFilm,
     /// Somebody opened the cover.
     CoverOpen,
+    /// The print head is too hot.
+    HeadHot,
+    /// The output tray is full.
+    OutputFull,
+    /// The reject tray is full.
+    RejectFull,
+    /// There is no cleaning card where it should be.
+    CleaningCard,
+    /// The printer does not have what it was told to use. Nothing has moved.
+    MissingOption,
     /// A job that makes no sense.
     BadJob,
     /// The simulator cannot write its files.
     Storage,
-    /// Says nothing at all until it is switched off and on, as with the cable pulled.
+    /// Says nothing at all, as with the cable pulled. It knows what it was doing.
     Silent,
+    /// Has no power: hears and says nothing, and has forgotten what it was doing.
+    PowerCut,
 }
 
 impl Trouble {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 16] = [
         Self::HopperEmpty,
         Self::CardNotDrawnIn,
         Self::Jam,
+        Self::DoubleFeed,
         Self::FilmOut,
+        Self::WrongFilm,
         Self::CoverOpen,
+        Self::HeadHot,
+        Self::OutputFull,
+        Self::RejectFull,
+        Self::CleaningCard,
+        Self::MissingOption,
         Self::BadJob,
         Self::Storage,
         Self::Silent,
+        Self::PowerCut,
     ];
 
-    /// The error pair in the replies. Only that of [`Trouble::CardNotDrawnIn`] is a real
-    /// printer's.
+    /// Whether the printer neither hears nor says anything.
     #[must_use]
-    pub const fn code(self) -> (u8, u8) {
-        match self {
-            Self::CardNotDrawnIn => (11, 1),
-            Self::HopperEmpty => (90, 1),
-            Self::Jam => (90, 2),
-            Self::FilmOut => (90, 3),
-            Self::CoverOpen => (90, 4),
-            Self::BadJob => (90, 5),
-            Self::Storage => (90, 6),
-            Self::Silent => (90, 7),
-        }
+    pub const fn is_mute(self) -> bool {
+        matches!(self, Self::Silent | Self::PowerCut)
     }
 
     /// What the printer's display says.
@@ -66,26 +91,42 @@ impl Trouble {
             Self::HopperEmpty => "Hopper empty",
             Self::CardNotDrawnIn => "Card not drawn in",
             Self::Jam => "Card jam",
+            Self::DoubleFeed => "Two cards drawn in",
             Self::FilmOut => "Film has run out",
+            Self::WrongFilm => "Wrong film",
             Self::CoverOpen => "Cover open",
+            Self::HeadHot => "Print head too hot",
+            Self::OutputFull => "Output tray full",
+            Self::RejectFull => "Reject tray full",
+            Self::CleaningCard => "No cleaning card",
+            Self::MissingOption => "Not fitted",
             Self::BadJob => "Job not understood",
             Self::Storage => "Simulator cannot write its files",
             Self::Silent => "Silent",
+            Self::PowerCut => "No power",
         }
     }
 
-    /// Its name on the command line.
+    /// Its name on the command line and in the log.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Self::HopperEmpty => "hopper-empty",
             Self::CardNotDrawnIn => "card-not-drawn-in",
             Self::Jam => "jam",
+            Self::DoubleFeed => "double-feed",
             Self::FilmOut => "film-out",
+            Self::WrongFilm => "wrong-film",
             Self::CoverOpen => "cover-open",
+            Self::HeadHot => "head-hot",
+            Self::OutputFull => "output-full",
+            Self::RejectFull => "reject-full",
+            Self::CleaningCard => "cleaning-card",
+            Self::MissingOption => "missing-option",
             Self::BadJob => "bad-job",
             Self::Storage => "storage",
             Self::Silent => "silent",
+            Self::PowerCut => "power-cut",
         }
     }
 }
@@ -96,150 +137,8 @@ impl fmt::Display for Trouble {
     }
 }
 
-/// When trouble can strike.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Motion {
-    /// A card is drawn from the hopper.
-    Draw,
-    /// A card is moved to the contacts.
-    Contacts,
-    /// A card is printed.
-    Print,
-    /// A card is moved to the output tray.
-    Eject,
-}
-
-impl Motion {
-    /// All of them.
-    pub const ALL: [Self; 4] = [Self::Draw, Self::Contacts, Self::Print, Self::Eject];
-
-    /// Its name on the command line.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Draw => "draw",
-            Self::Contacts => "contacts",
-            Self::Print => "print",
-            Self::Eject => "eject",
-        }
-    }
-}
-
-/// Trouble that strikes once, when a motion happens.
-///
-/// As text: `MOTION:TROUBLE` for the next card, `MOTION:NUMBER:TROUBLE` for one card
-/// (`draw:card-not-drawn-in`, `print:3:film-out`).
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct Scripted {
-    /// The motion.
-    pub motion: Motion,
-    /// The card, or any.
-    pub card: Option<u64>,
-    /// What happens.
-    pub trouble: Trouble,
-}
-
-impl FromStr for Scripted {
-    type Err = ScriptedError;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let parts: Vec<&str> = text.split(':').collect();
-        let (motion, card, trouble) = match parts[..] {
-            [motion, trouble] => (motion, None, trouble),
-            [motion, card, trouble] => {
-                let number = card.parse().map_err(|_| ScriptedError::Card {
-                    card: card.to_owned(),
-                })?;
-                (motion, Some(number), trouble)
-            }
-            _ => {
-                return Err(ScriptedError::Form {
-                    text: text.to_owned(),
-                });
-            }
-        };
-        Ok(Self {
-            motion: Motion::ALL
-                .into_iter()
-                .find(|known| known.name() == motion)
-                .ok_or_else(|| ScriptedError::Motion {
-                    motion: motion.to_owned(),
-                })?,
-            card,
-            trouble: Trouble::ALL
-                .into_iter()
-                .find(|known| known.name() == trouble)
-                .ok_or_else(|| ScriptedError::Trouble {
-                    trouble: trouble.to_owned(),
-                })?,
-        })
-    }
-}
-
-/// Why a text is no [`Scripted`] trouble.
-#[derive(Clone, Debug, Eq, Error, PartialEq)]
-#[non_exhaustive]
-pub enum ScriptedError {
-    /// Not two or three parts.
-    #[error("`{text}` is not of the form MOTION:TROUBLE or MOTION:NUMBER:TROUBLE")]
-    Form {
-        /// What was given.
-        text: String,
-    },
-    /// No number.
-    #[error("`{card}` is no number of a card")]
-    Card {
-        /// What was given.
-        card: String,
-    },
-    /// No such motion.
-    #[error("there is no motion `{motion}` (known: draw, contacts, print, eject)")]
-    Motion {
-        /// What was given.
-        motion: String,
-    },
-    /// No such trouble.
-    #[error(
-        "there is no trouble `{trouble}` (known: {})",
-        Trouble::ALL.map(Trouble::name).join(", ")
-    )]
-    Trouble {
-        /// What was given.
-        trouble: String,
-    },
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_trouble_a_driver_can_see_is_in_the_fault_table() {
-        for trouble in Trouble::ALL {
-            let (major, minor) = trouble.code();
-            // The one public pair is the driver's own knowledge; silence has no reply.
-            let listed = !matches!(trouble, Trouble::CardNotDrawnIn | Trouble::Silent);
-            let entry = format!("code = \"{major:02}:{minor:02}\"");
-            assert_eq!(FAULT_TABLE.contains(&entry), listed, "{trouble}");
-        }
-    }
-
-    #[test]
-    fn scripts_are_read_and_wrong_ones_refused_by_name() {
-        assert_eq!(
-            "print:3:film-out".parse(),
-            Ok(Scripted {
-                motion: Motion::Print,
-                card: Some(3),
-                trouble: Trouble::FilmOut
-            })
-        );
-        assert_eq!(
-            "draw:jam".parse::<Scripted>().map(|script| script.card),
-            Ok(None)
-        );
-        for wrong in ["", "jam", "fly:jam", "draw:x:jam", "draw:1:rust", "a:b:c:d"] {
-            assert!(wrong.parse::<Scripted>().is_err(), "{wrong}");
-        }
+impl Serialize for Trouble {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name())
     }
 }

@@ -206,7 +206,7 @@ fn a_silent_printer_is_a_timeout_and_the_card_position_unknown() {
     station.script(Scripted {
         motion: Motion::Print,
         card: None,
-        trouble: Trouble::Silent,
+        mishap: Trouble::Silent.into(),
     });
     let error = printer.print(&job()).unwrap_err();
     assert!(matches!(error, PrinterError::Timeout { .. }), "{error}");

@@ -13,12 +13,12 @@ use issuance::keys::KeyRing;
 use issuance::request::{Request, Requests};
 use issuance::store::{CardRecord, CardState, Handover, SqliteStore};
 use series::Profiles;
+use stations::StationFile;
 
 use crate::devices;
 use crate::faces;
 use crate::output::{Ending, Failure, Output};
 use crate::passcode::PasscodeSource;
-use crate::station_file::StationFile;
 use progress::Progress;
 
 /// The series of a card whose request names none.
@@ -94,8 +94,8 @@ impl Issue {
         let mut station = match file {
             Some(file) => {
                 // Before a device is touched: the answer does not depend on them.
-                issuer.permit(&file.name, file.purpose())?;
-                devices::station(file, &ambient)?
+                issuer.permit(&file.name, devices::purpose(&file))?;
+                devices::station(&file, &ambient)?
             }
             None => simulated(&self.data, &blanks_for(&requests, &issuer)?, &ambient)?,
         };
@@ -127,7 +127,7 @@ impl Issue {
         };
         let template = chosen(&self.template, |file| file.template.as_deref());
         let icc = chosen(&self.icc, |file| file.icc.as_deref());
-        let limits = file.and_then(|file| file.limits.as_deref());
+        let limits = file.and_then(|file| file.photo_limits.as_deref());
         Ok(Issuer {
             store: Box::new(SqliteStore::open(&data.journal())?),
             keys: KeyRing::open_or_create_test(&data.keys(), &**ambient)?,

@@ -72,5 +72,7 @@ mod tests {
         assert!(!file.two_way());
         let error = file.read(&mut [0; 1], Duration::ZERO).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::Unsupported);
+        let error = file.end_of_input().unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::Unsupported);
     }
 }

@@ -1,5 +1,5 @@
 use std::io::{self, Read, Write};
-use std::net::{TcpStream, ToSocketAddrs};
+use std::net::{Shutdown, TcpStream, ToSocketAddrs};
 use std::time::Duration;
 
 use super::{Connection, closed, is_timeout, timed_out};
@@ -64,6 +64,10 @@ impl Connection for TcpConnection {
                 other => other,
             };
         }
+    }
+
+    fn end_of_input(&mut self) -> io::Result<()> {
+        self.stream.shutdown(Shutdown::Write)
     }
 
     fn reconnect(&mut self) -> io::Result<()> {
@@ -137,6 +141,36 @@ mod tests {
         drop(listener.accept().unwrap());
         let error = here.read(&mut [0; 8], LATER).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof);
+        here.reconnect().unwrap();
+        let (mut there, _) = listener.accept().unwrap();
+        here.write_all(b"x", LATER).unwrap();
+        there.read_exact(&mut [0; 1]).unwrap();
+    }
+
+    #[test]
+    fn after_the_end_of_input_the_printer_answers_and_nothing_more_can_be_written() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        let mut here: Box<dyn Connection> = Box::new(TcpConnection::open(&address, LATER).unwrap());
+        let (mut there, _) = listener.accept().unwrap();
+        here.write_all(b"Rtp", LATER).unwrap();
+        here.end_of_input().unwrap();
+        let mut asked = Vec::new();
+        there.read_to_end(&mut asked).unwrap();
+        assert_eq!(asked, b"Rtp");
+        assert!(here.write_all(b"more", LATER).is_err());
+        there.write_all(b"Primacy").unwrap();
+        drop(there);
+        let mut answer = Vec::new();
+        let end = loop {
+            let mut buffer = [0; 3];
+            match here.read(&mut buffer, LATER) {
+                Ok(count) => answer.extend_from_slice(&buffer[..count]),
+                Err(error) => break error,
+            }
+        };
+        assert_eq!(answer, b"Primacy");
+        assert_eq!(end.kind(), io::ErrorKind::UnexpectedEof);
         here.reconnect().unwrap();
         let (mut there, _) = listener.accept().unwrap();
         here.write_all(b"x", LATER).unwrap();
