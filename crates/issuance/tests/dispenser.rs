@@ -108,6 +108,7 @@ impl Bench {
             profiles: quick_profiles(),
             series: vec!["series-10".to_owned()],
             renderer: Renderer::new(Fonts::builtin()),
+            limits: face::Limits::builtin().clone(),
             template: Template::builtin(),
             data,
             handover: Handover::Held,

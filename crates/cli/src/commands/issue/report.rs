@@ -66,7 +66,10 @@ fn table(cards: &[(&IssuedCard, bool)]) -> String {
             certificate(card, Slot::Authentication),
             certificate(card, Slot::Signing),
             time,
-            card.face.display().to_string(),
+            card.face.as_deref().map_or_else(
+                || "not printed".to_owned(),
+                |face| face.display().to_string(),
+            ),
         ]);
     }
     table.to_string()
