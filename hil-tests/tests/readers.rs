@@ -48,10 +48,14 @@ fn is(document: &Value, check: &str, verdict: &str) -> bool {
 /// A station file whose encoder is this reader.
 fn station(folder: &Path, reader: &str) -> Result<String, Box<dyn Error>> {
     let path = folder.join("station.toml");
-    let text = include_str!("../../examples/station-pcsc.toml").replace(
-        "reader = \"pcsc:Virtual PCD 00 00\"",
-        &format!("reader = \"{reader}\""),
-    );
+    // Without the operator's reader, which needs the service.
+    let text = include_str!("../../examples/station-pcsc.toml")
+        .replace("[operator]\n", "")
+        .replace("reader = \"pcsc:Virtual PCD 00 01\"\n", "")
+        .replace(
+            "reader = \"pcsc:Virtual PCD 00 00\"",
+            &format!("reader = \"{reader}\""),
+        );
     fs::write(&path, text)?;
     Ok(path.to_string_lossy().into_owned())
 }

@@ -57,9 +57,10 @@ fn a_station_without_pcscd_issues_cards_and_logs_every_movement() -> TestResult 
 
     let report: Value = serde_json::from_str(&issue()?.succeed()?.stdout())?;
     let cards = report["cards"].as_array().ok_or("no cards")?;
-    let issued = cards.iter().filter(|card| card["state"] == "issued");
-    let issued = issued.count();
-    assert!(issued >= 3, "{report:#}");
+    // Those after the mute card have theirs from the first run.
+    let has_card = |card: &&Value| card["state"] == "issued" || card["state"] == "already-issued";
+    let issued = cards.iter().filter(has_card).count();
+    assert_eq!(issued, 4, "{report:#}");
 
     let mut ends = std::collections::BTreeMap::new();
     let mut printed = 0;

@@ -234,7 +234,7 @@ fn what_a_family_cannot_do_and_what_is_no_job_is_said() {
     let decode = |bytes: &[u8]| fail(&["print", "decode", "-", "-o", text(&out)], bytes);
     for (bytes, words) in [
         (&b"%PDF-1.7"[..], "no family that is known"),
-        (b"\x01,NOC1,KGE2,SZK97536\x1cabc", "ends at offset 26"),
+        (b"\x01,NOC1,KGE2,SZK97536\x1cabc", "ends at offset 24"),
         (b"\x1bSs\r\x1bDb;q;2;", "bitmap at offset 4"),
         (b"RaS2PwgRaster", "ends at offset 13"),
     ] {

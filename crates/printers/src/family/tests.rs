@@ -5,8 +5,10 @@ use super::*;
 use crate::evolis::{Coding, Command, Dialect, Dots, Item, Levels, Panel, Stream};
 use crate::magicard::ResinQuality;
 
+/// These spots, and one that is surely seen: a side without ink is no side in some families' jobs.
 fn picture(spots: &[(u32, u32, [u8; 3])]) -> Raster {
     let mut picture = Raster::white(plastic::WIDTH, plastic::HEIGHT);
+    picture.set(500, 300, [0, 0, 0]);
     for (x, y, colour) in spots {
         picture.set(*x, *y, *colour);
     }
