@@ -32,7 +32,7 @@ impl Messages {
     /// # Errors
     ///
     /// The count.
-    pub fn next(&mut self) -> Result<Option<Message>, u32> {
+    pub fn take(&mut self) -> Result<Option<Message>, u32> {
         let words = |at: usize| -> Option<u32> {
             let bytes = self.received.get(4 * at..4 * at + 4)?;
             Some(
@@ -84,16 +84,16 @@ mod tests {
         let mut messages = Messages::default();
         for byte in &bytes[..19] {
             messages.add(&[*byte]);
-            assert_eq!(messages.next(), Ok(None));
+            assert_eq!(messages.take(), Ok(None));
         }
         messages.add(&bytes[19..]);
         messages.add(&bytes[..9]);
-        let message = messages.next().unwrap().unwrap();
+        let message = messages.take().unwrap().unwrap();
         assert_eq!((message.kind, message.number), (0xF000_0100, 42));
         assert_eq!(message.data, [2, 2, 0, 0]);
-        assert_eq!(messages.next(), Ok(None));
+        assert_eq!(messages.take(), Ok(None));
         let mut messages = Messages::default();
         messages.add(&[0xF0, 0, 1, 0, 0xFF, 0xFF, 0xFF, 0xFF]);
-        assert_eq!(messages.next(), Err(u32::MAX));
+        assert_eq!(messages.take(), Err(u32::MAX));
     }
 }

@@ -341,7 +341,7 @@ impl Session for MaticaSession {
         self.messages.add(bytes);
         let mut answers = Vec::new();
         while !machine.is_mute() {
-            match self.messages.next() {
+            match self.messages.take() {
                 Ok(Some(message)) => answers.extend(self.take(message, machine)),
                 Ok(None) => break,
                 Err(_) => return Reply::from(answers).and_close(),
