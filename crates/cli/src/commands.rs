@@ -9,5 +9,6 @@ pub(crate) mod issue;
 pub(crate) mod print;
 pub(crate) mod readers;
 pub(crate) mod series;
+pub(crate) mod station;
 pub(crate) mod transcript;
 pub(crate) mod validate;

@@ -16,12 +16,11 @@ use iso7816::{Link, Reader, ReplayLink, Transcript};
 use issuance::issue::Station;
 use issuance::keys::Purpose;
 use printers::magicard::{Enduro, Profile};
-use printers::{Connection, DeviceConnection, PrinterError, TcpConnection};
 use readers::{GemPcTwin, PcscReader};
+use stations::{Devices, StationFile};
 
 use crate::output::{Failure, chain};
 use crate::selector::{SIMULATED, Selector};
-use crate::station_file::{PrinterConnection, StationFile};
 
 /// The number of every simulated card that is opened by a selector: always the same card.
 const SIMULATED_NUMBER: u64 = 1;
@@ -92,47 +91,26 @@ fn from_image(path: &str) -> Result<PivChip, Failure> {
     chip.map_err(|error| Failure::from(error).about(&format!("card image `{path}`")))
 }
 
-/// How long a printer may take to accept a connection.
-const PRINTER_WITHIN: Duration = Duration::from_secs(10);
-
 /// Connects the devices of a station file.
-pub(crate) fn station(file: StationFile, ambient: &Arc<dyn Ambient>) -> Result<Station, Failure> {
-    let purpose = file.purpose();
-    let StationFile {
-        name,
+pub(crate) fn station(file: &StationFile, ambient: &Arc<dyn Ambient>) -> Result<Station, Failure> {
+    let Devices { printer, encoder } = file.open(ambient)?;
+    Ok(Station {
+        name: file.name.clone(),
+        purpose: purpose(file),
         printer,
         encoder,
-        card_within,
-        ..
-    } = file;
-    let shown = match &printer {
-        PrinterConnection::Device(path) => path.display().to_string(),
-        PrinterConnection::Tcp(address) => address.clone(),
-    };
-    let unreachable = |source| PrinterError::Connection {
-        printer: shown,
-        source,
-    };
-    let connection: Box<dyn Connection> = match &printer {
-        PrinterConnection::Device(path) => {
-            Box::new(DeviceConnection::open(path, Arc::clone(ambient)).map_err(unreachable)?)
-        }
-        PrinterConnection::Tcp(address) => {
-            Box::new(TcpConnection::open(address, PRINTER_WITHIN).map_err(unreachable)?)
-        }
-    };
-    Ok(Station {
-        name,
-        purpose,
-        printer: Box::new(Enduro::open(
-            connection,
-            Profile::enduro(),
-            Arc::clone(ambient),
-        )?),
-        encoder: reader(&encoder, ambient)?,
-        card_within,
+        card_within: file.encoder.card_within,
         witness: None,
     })
+}
+
+/// What a station issues.
+pub(crate) fn purpose(file: &StationFile) -> Purpose {
+    if file.test {
+        Purpose::Test
+    } else {
+        Purpose::Live
+    }
 }
 
 /// A simulated station that lives in `folder`, with a blank of each of these series on top of its

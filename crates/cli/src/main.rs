@@ -9,10 +9,10 @@
 mod card_secrets;
 mod commands;
 mod devices;
+mod faces;
 mod output;
 mod passcode;
 mod selector;
-mod station_file;
 
 use std::process::ExitCode;
 
@@ -33,8 +33,10 @@ use crate::output::{Ending, Failure, Output, STDOUT};
   cardwright capture --reader pcsc: -o card.json save everything readable of a card
   cardwright diff golden.json card.json          say how one card departs from another
   cardwright issue examples/requests.csv         issue cards at a simulated station
+  cardwright print lint TEMPLATE.svg             what is wrong with the design of a face
   cardwright card status --reader sim:series8    how one card stands: tries, slots, refusals
   cardwright series show 10                      what is known of a series, and what is not
+  cardwright station check STATION.toml          walk a card through a print station
   cardwright transcript show run-data/transcripts/FILE.jsonl
 
 Exit codes: 0 done, 1 findings or failed cards, 2 usage or input,
@@ -61,6 +63,7 @@ enum Command {
     Print(commands::print::Print),
     Readers(commands::readers::Readers),
     Series(commands::series::Series),
+    Station(commands::station::Station),
     Transcript(commands::transcript::Transcript),
     Validate(Box<commands::validate::Validate>),
 }
@@ -88,6 +91,7 @@ fn run(command: &Command, output: Output) -> Result<Ending, Failure> {
         Command::Print(print) => print.run(output),
         Command::Readers(readers) => readers.run(output),
         Command::Series(series) => series.run(output),
+        Command::Station(station) => station.run(output),
         Command::Transcript(transcript) => transcript.run(output),
         Command::Validate(validate) => validate.run(output),
     }

@@ -24,8 +24,9 @@ pub(crate) struct Background {
 impl Background {
     pub(crate) fn paint(template: &Template, fonts: &Fonts) -> Result<Self, FaceError> {
         let layers = template.layers();
-        let (tree, mut dye) = draw(&layers.dye, template, fonts)?;
         let mut on_chip = Vec::new();
+        let tree = sound(parse(&layers.dye, template, fonts)?)?;
+        let mut dye = render(&tree)?;
         let mut masked = false;
         if let Some(area) = template.keep_out()
             && !is_white(&dye, area)
@@ -36,14 +37,8 @@ impl Background {
         }
         let mut black = Bitmap::blank(plastic::WIDTH, plastic::HEIGHT);
         if let Some(resin) = &layers.resin {
-            let (tree, drawn) = draw(resin, template, fonts)?;
-            for (ink, dot) in black
-                .dots_mut()
-                .iter_mut()
-                .zip(drawn.bytes().chunks_exact(3))
-            {
-                *ink = is_dark(dot);
-            }
+            let tree = sound(parse(resin, template, fonts)?)?;
+            black = ink(&render(&tree)?);
             if let Some(area) = template.keep_out()
                 && clear(&mut black, area) > 0
             {
@@ -52,12 +47,13 @@ impl Background {
             }
         }
         on_chip.dedup();
-        if masked && on_chip.is_empty() {
-            on_chip.push("the drawing".to_owned());
+        let mut names: Vec<String> = on_chip.iter().map(Painter::name).collect();
+        if masked && names.is_empty() {
+            names.push("the drawing".to_owned());
         }
         let warnings = if masked {
             vec![Warning::ChipMasked {
-                what: on_chip.join(", "),
+                what: names.join(", "),
             }]
         } else {
             Vec::new()
@@ -70,6 +66,19 @@ impl Background {
     }
 }
 
+/// The dots of the resin layer, drawn on white, that become ink.
+pub(crate) fn ink(drawn: &Raster) -> Bitmap {
+    let mut black = Bitmap::blank(drawn.width(), drawn.height());
+    for (ink, dot) in black
+        .dots_mut()
+        .iter_mut()
+        .zip(drawn.bytes().chunks_exact(3))
+    {
+        *ink = is_dark(dot);
+    }
+    black
+}
+
 /// Whether a dot of the resin layer, drawn on white, is ink: more black than white (ITU-R BT.601
 /// luma).
 fn is_dark(dot: &[u8]) -> bool {
@@ -77,7 +86,7 @@ fn is_dark(dot: &[u8]) -> bool {
     299 * red + 587 * green + 114 * blue < 128 * 1000
 }
 
-fn is_white(raster: &Raster, area: Area) -> bool {
+pub(crate) fn is_white(raster: &Raster, area: Area) -> bool {
     (area.y..area.bottom()).all(|y| {
         raster.row(y)[area.x as usize * 3..area.right() as usize * 3]
             .iter()
@@ -106,9 +115,25 @@ fn clear(bitmap: &mut Bitmap, area: Area) -> usize {
     cleared
 }
 
-/// The ids of what may paint in the area, or of the group around it; white fills cannot be what
-/// was seen there.
-fn painters(group: &usvg::Group, around: &str, area: Area, found: &mut Vec<String>) {
+/// Something that may paint in an area.
+#[derive(Debug, Eq, PartialEq)]
+pub(crate) struct Painter {
+    /// Its id, or that of the group around it; empty if there is none.
+    pub(crate) id: String,
+    kind: &'static str,
+}
+
+impl Painter {
+    fn name(&self) -> String {
+        match self.id.as_str() {
+            "" => format!("a {} without id", self.kind),
+            id => format!("`{id}`"),
+        }
+    }
+}
+
+/// What may paint in the area; white fills cannot be what was seen there.
+pub(crate) fn painters(group: &usvg::Group, around: &str, area: Area, found: &mut Vec<Painter>) {
     /// The most ids worth naming.
     const MOST: usize = 8;
     for node in group.children() {
@@ -136,9 +161,9 @@ fn painters(group: &usvg::Group, around: &str, area: Area, found: &mut Vec<Strin
             usvg::Node::Text(_) => "text",
             usvg::Node::Group(_) => continue,
         };
-        found.push(match id {
-            "" => format!("a {kind} without id"),
-            id => format!("`{id}`"),
+        found.push(Painter {
+            id: id.to_owned(),
+            kind,
         });
     }
 }
@@ -165,8 +190,13 @@ impl Complaints {
     }
 }
 
-/// Draws a layer on white.
-fn draw(svg: &str, template: &Template, fonts: &Fonts) -> Result<(Tree, Raster), FaceError> {
+/// A layer as a tree, and what was found missing; in place of a missing font the embedded one
+/// stands, so that the tree can be looked at.
+pub(crate) fn parse(
+    svg: &str,
+    template: &Template,
+    fonts: &Fonts,
+) -> Result<(Tree, Vec<FaceError>), FaceError> {
     let complaints = Complaints::default();
     let options = usvg::Options {
         dpi: plastic::DPI as f32,
@@ -192,25 +222,34 @@ fn draw(svg: &str, template: &Template, fonts: &Fonts) -> Result<(Tree, Raster),
     };
     let parsed = Tree::from_str(svg, &options);
     drop(options);
-    let first = complaints
+    let complaints = complaints
         .0
         .into_inner()
-        .unwrap_or_else(PoisonError::into_inner)
-        .into_iter()
-        .next();
-    if let Some(error) = first {
-        return Err(error);
+        .unwrap_or_else(PoisonError::into_inner);
+    match parsed {
+        Ok(tree) => Ok((tree, complaints)),
+        Err(error) => Err(match complaints.into_iter().next() {
+            Some(first) => first,
+            None => TemplateError::NotXml(error.to_string()).into(),
+        }),
     }
-    let tree = parsed.map_err(|error| TemplateError::NotXml(error.to_string()))?;
-    let raster = render(&tree).ok_or_else(|| TemplateError::NotAFace {
-        expected: "a drawing of 1016 x 642 dots",
-        actual: format!("{} x {}", tree.size().width(), tree.size().height()),
-    })?;
-    Ok((tree, raster))
 }
 
-fn render(tree: &Tree) -> Option<Raster> {
-    let mut pixmap = Pixmap::new(plastic::WIDTH, plastic::HEIGHT)?;
+/// The tree, if nothing is missing in it.
+fn sound((tree, complaints): (Tree, Vec<FaceError>)) -> Result<Tree, FaceError> {
+    match complaints.into_iter().next() {
+        Some(first) => Err(first),
+        None => Ok(tree),
+    }
+}
+
+/// Draws a layer on white.
+pub(crate) fn render(tree: &Tree) -> Result<Raster, FaceError> {
+    let not_a_face = || TemplateError::NotAFace {
+        expected: "a drawing of 1016 x 642 dots",
+        actual: format!("{} x {}", tree.size().width(), tree.size().height()),
+    };
+    let mut pixmap = Pixmap::new(plastic::WIDTH, plastic::HEIGHT).ok_or_else(not_a_face)?;
     pixmap.fill(Color::WHITE);
     resvg::render(tree, Transform::identity(), &mut pixmap.as_mut());
     // On opaque white nothing is left transparent, so premultiplied is plain.
@@ -219,26 +258,34 @@ fn render(tree: &Tree) -> Option<Raster> {
         .chunks_exact(4)
         .flat_map(|dot| [dot[0], dot[1], dot[2]])
         .collect();
-    Raster::from_bytes(plastic::WIDTH, plastic::HEIGHT, bytes)
+    let raster = Raster::from_bytes(plastic::WIDTH, plastic::HEIGHT, bytes);
+    Ok(raster.ok_or_else(not_a_face)?)
 }
 
-/// The face for the first family named, and no other.
-fn select(font: &usvg::Font, fonts: &Fonts, complaints: &Complaints) -> Option<usvg::fontdb::ID> {
-    let italic = font.style() != usvg::FontStyle::Normal;
+/// The family, weight and style a text asks for: the first family named, and no other.
+pub(crate) fn asked(font: &usvg::Font) -> (String, u16, bool) {
     let family = match font.families().first() {
         Some(usvg::FontFamily::Named(name)) => name.clone(),
         Some(generic) => generic.to_string(),
         None => EMBEDDED_FAMILY.to_owned(),
     };
-    let found = fonts.find(&family, font.weight(), italic);
-    if found.is_none() {
-        complaints.add(FaceError::FontMissing {
-            font: describe(&family, font.weight(), italic),
-            element: TEMPLATE_TEXT.to_owned(),
-            loaded: fonts.names().join(", "),
-        });
+    let italic = font.style() != usvg::FontStyle::Normal;
+    (family, font.weight(), italic)
+}
+
+fn select(font: &usvg::Font, fonts: &Fonts, complaints: &Complaints) -> Option<usvg::fontdb::ID> {
+    let (family, weight, italic) = asked(font);
+    match fonts.find(&family, weight, italic) {
+        Some(face) => Some(face.id),
+        None => {
+            complaints.add(FaceError::FontMissing {
+                font: describe(&family, weight, italic),
+                element: TEMPLATE_TEXT.to_owned(),
+                loaded: fonts.names().join(", "),
+            });
+            fonts.nearest(weight).map(|face| face.id)
+        }
     }
-    found.map(|face| face.id)
 }
 
 fn embedded(bytes: Arc<Vec<u8>>, complaints: &Complaints) -> Option<ImageKind> {

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use ground::{Blame, Blamed};
 use thiserror::Error;
 
+use crate::ColourError;
+
 /// Why a template was refused. Where an element is to blame, its id (or its tag name) and the line
 /// it starts in are named.
 #[derive(Debug, Error)]
@@ -186,6 +188,9 @@ pub enum FaceError {
     /// The fonts cannot be used.
     #[error(transparent)]
     Font(#[from] FontError),
+    /// The colour profile cannot be used.
+    #[error(transparent)]
+    Colour(#[from] ColourError),
     /// The template has a field for which there is no data.
     #[error("field `{field}` of the template has no data")]
     MissingField {
@@ -304,6 +309,7 @@ impl Blamed for FaceError {
             Self::Template(error) => error.hint(),
             Self::Photo(error) => error.hint(),
             Self::Font(error) => error.hint(),
+            Self::Colour(error) => error.hint(),
             Self::MissingField { .. } => None,
             Self::FontMissing { .. } => {
                 Some("load the directory with the site's fonts, or change the template".to_owned())

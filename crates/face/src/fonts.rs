@@ -130,6 +130,11 @@ impl Fonts {
         })
     }
 
+    /// The embedded face of the nearest weight, to look at a drawing whose own font is missing.
+    pub(crate) fn nearest(&self, weight: u16) -> Option<&Arc<Face>> {
+        self.find(EMBEDDED_FAMILY, if weight < 600 { 400 } else { 700 }, false)
+    }
+
     pub(crate) fn by_id(&self, id: fontdb::ID) -> Option<&Arc<Face>> {
         self.faces.iter().find(|face| face.id == id)
     }

@@ -9,6 +9,10 @@ use plastic::Raster;
 
 use crate::PhotoError;
 
+mod hints;
+
+pub use hints::PhotoHint;
+
 /// The most bytes a photo file may have.
 const MAX_FILE_BYTES: u64 = 32 << 20;
 /// The most dots a photo may have on a side.
@@ -17,6 +21,9 @@ const MAX_SIDE: u32 = 8192;
 const MAX_MEMORY: u64 = 256 << 20;
 /// The longer side a photo is kept with: twice what the longer side of a card can show.
 const KEPT_SIDE: u32 = 2048;
+/// The most bytes of dots a byte of a photo file can stand for: deflate reaches 1032, and a JPEG with
+/// coarse colour about 1400, in pictures of one colour only.
+const MAX_RATIO: u64 = 2048;
 /// How much of what is cut off a tall photo is cut off its top, in percent: faces stand above the
 /// middle.
 const CUT_AT_TOP: f64 = 30.0;
@@ -128,6 +135,14 @@ impl Photo {
                 height,
                 bytes: decoder.total_bytes(),
                 limit: MAX_MEMORY,
+            });
+        }
+        // Nothing is allocated for dots the file cannot have.
+        if decoder.total_bytes() > (bytes.len() as u64).saturating_mul(MAX_RATIO) {
+            return Err(PhotoError::Damaged {
+                name: name.to_owned(),
+                bytes: bytes.len(),
+                reason: format!("it is too short for {width} x {height} dots"),
             });
         }
         let orientation = decoder.orientation().map_err(damaged)?;
@@ -290,6 +305,15 @@ mod tests {
     fn a_picture_without_dots_behind_its_header_is_damaged() {
         let error = Photo::from_named_bytes("cut.png", &png_header(100, 100)).unwrap_err();
         assert!(matches!(error, PhotoError::Damaged { .. }), "{error}");
+    }
+
+    #[test]
+    fn a_header_with_more_dots_than_the_file_can_have_is_refused_before_decoding() {
+        let error = Photo::from_named_bytes("bomb.png", &png_header(8000, 8000)).unwrap_err();
+        assert!(
+            error.to_string().contains("too short for 8000 x 8000"),
+            "{error}"
+        );
     }
 
     #[test]

@@ -1,4 +1,4 @@
-use plastic::{Area, CONTACTS, Raster};
+use plastic::{Area, CONTACTS, Raster, Separation};
 use resvg::tiny_skia::{
     Color, FillRule, Paint, Path, PathBuilder, Pixmap, Rect, Stroke, StrokeDash, Transform,
 };
@@ -13,7 +13,7 @@ const CORNER: f32 = 37.6;
 pub struct PreviewOptions {
     /// The contacts of the chip.
     pub chip: bool,
-    /// The rim of every hole in the overcoat.
+    /// Every hole in the overcoat, hatched.
     pub overcoat: bool,
     /// The boxes of the fields.
     pub fields: bool,
@@ -32,6 +32,19 @@ impl Rendered {
         self.drawn(options).unwrap_or_else(|| self.picture.clone())
     }
 
+    /// A side that exists as a picture only, to be shown beside one that was rendered: without
+    /// fields, chip and holes, its pure black taken for resin as the vendors' drivers do.
+    #[must_use]
+    pub fn of_picture(picture: Raster) -> Self {
+        Self {
+            separation: Separation::of_pure_black(&picture),
+            picture,
+            warnings: Vec::new(),
+            fields: Vec::new(),
+            keep_out: None,
+        }
+    }
+
     /// `None` only for a picture without dots.
     fn drawn(&self, options: PreviewOptions) -> Option<Raster> {
         let (width, height) = (self.picture.width(), self.picture.height());
@@ -40,6 +53,11 @@ impl Rendered {
         for (to, from) in dots.zip(self.picture.bytes().chunks_exact(3)) {
             to[..3].copy_from_slice(from);
             to[3] = 255;
+        }
+        if options.overcoat {
+            for &hole in &self.separation.overcoat_holes {
+                hatch(&mut pixmap, hole);
+            }
         }
         if options.chip && self.keep_out.is_some() {
             draw_chip(&mut pixmap)?;
@@ -63,6 +81,23 @@ impl Rendered {
             .flat_map(|dot| [dot[0], dot[1], dot[2]])
             .collect();
         Raster::from_bytes(width, height, bytes)
+    }
+}
+
+/// Draws slanting lines over an area.
+fn hatch(pixmap: &mut Pixmap, area: Area) {
+    /// Dots from one line to the next, and of a line.
+    const PERIOD: u32 = 12;
+    const LINE: u32 = 3;
+    const COLOUR: [u8; 4] = [0, 150, 200, 255];
+    let width = pixmap.width();
+    let bottom = area.bottom().min(pixmap.height());
+    let right = area.right().min(width);
+    for y in area.y..bottom {
+        for x in (area.x..right).filter(|x| (x + y) % PERIOD < LINE) {
+            let at = (y as usize * width as usize + x as usize) * 4;
+            pixmap.data_mut()[at..at + 4].copy_from_slice(&COLOUR);
+        }
     }
 }
 

@@ -9,13 +9,13 @@ use crate::fit::{self, Misfit};
 use crate::fonts::{Face, Fonts, describe};
 use crate::template::{Field, FieldKind, Ink, Template, TextStyle};
 use crate::text::Unprintable;
-use crate::{FaceError, Photo, Warning};
+use crate::{ColourProfile, FaceError, Photo, Warning};
 
 /// How many templates keep their background painted.
 const KEPT_BACKGROUNDS: usize = 8;
 
 /// The fields that are never looked up among the extra ones.
-const OWN_FIELDS: [&str; 4] = ["name", "organisation", "photo", "uuid"];
+pub(crate) const OWN_FIELDS: [&str; 4] = ["name", "organisation", "photo", "uuid"];
 
 /// What goes on one card.
 #[derive(Clone, Debug, Default)]
@@ -49,6 +49,7 @@ impl FaceData {
 /// card costs its fields only. Can be shared between threads.
 pub struct Renderer {
     fonts: Fonts,
+    colours: Option<ColourProfile>,
     backgrounds: Mutex<Vec<(u64, Arc<Background>)>>,
 }
 
@@ -57,7 +58,8 @@ pub struct Renderer {
 pub struct Rendered {
     /// What the printer lays down.
     pub separation: Separation,
-    /// What a person will see.
+    /// What a person will see, in sRGB: without a colour profile the very colours of the separation,
+    /// with one those before the conversion.
     pub picture: Raster,
     /// What a person should look at.
     pub warnings: Vec<Warning>,
@@ -85,7 +87,18 @@ impl Renderer {
     pub fn new(fonts: Fonts) -> Self {
         Self {
             fonts,
+            colours: None,
             backgrounds: Mutex::new(Vec::new()),
+        }
+    }
+
+    /// The same renderer, with the dye of its faces converted for a printer. Without a profile the
+    /// colours are sent as they are, like the vendors' drivers do with colour matching off.
+    #[must_use]
+    pub fn with_colours(self, profile: ColourProfile) -> Self {
+        Self {
+            colours: Some(profile),
+            ..self
         }
     }
 
@@ -160,7 +173,10 @@ impl Renderer {
                 });
             }
         }
-        let (separation, picture) = canvas.separated(template.keep_out());
+        let (mut separation, picture) = canvas.separated(template.keep_out());
+        if let Some(colours) = &self.colours {
+            colours.convert(&mut separation.colour)?;
+        }
         Ok(Rendered {
             separation,
             picture,
@@ -245,7 +261,13 @@ impl std::fmt::Debug for Renderer {
     }
 }
 
-fn explained(misfit: Misfit, field: &Field, style: &TextStyle, face: &Face) -> FaceError {
+/// The error for a text that cannot be laid out.
+pub(crate) fn explained(
+    misfit: Misfit,
+    field: &Field,
+    style: &TextStyle,
+    face: &Face,
+) -> FaceError {
     let name = field.name.clone();
     match misfit {
         Misfit::DoesNotFit { length } => FaceError::TextDoesNotFit {

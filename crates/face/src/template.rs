@@ -10,7 +10,7 @@ use resvg::usvg::roxmltree::{Document, Node, ParsingOptions};
 use crate::TemplateError;
 use crate::error::TemplateError as Error;
 
-mod field;
+pub(crate) mod field;
 mod geometry;
 mod layers;
 pub(crate) mod safety;
@@ -20,11 +20,9 @@ pub use field::{Align, Field, FieldKind, Ink, TextStyle, VerticalAlign};
 /// The most bytes a template may have, embedded pictures included.
 const MAX_BYTES: u64 = 4 << 20;
 /// How far ink and overcoat stay away from the contacts unless the template says otherwise.
-const DEFAULT_MARGIN: u32 = 12;
+pub(crate) const DEFAULT_MARGIN: u32 = 12;
 /// The farthest a template may ask for.
 const MAX_MARGIN: u32 = 100;
-
-const BUILTIN: &str = include_str!("../templates/band.svg");
 
 /// A card face as its designer drew it: what is the same on every card, and named fields.
 ///
@@ -54,10 +52,13 @@ pub(crate) struct Layers {
 }
 
 impl Template {
+    /// The text of the built-in template.
+    pub const BUILTIN: &str = include_str!("../templates/band.svg");
+
     /// The neutral design that comes with this crate.
     #[must_use]
     pub fn builtin() -> Self {
-        Self::parse(BUILTIN, None).expect("the built-in template is tested")
+        Self::parse(Self::BUILTIN, None).expect("the built-in template is tested")
     }
 
     /// Reads a template. Pictures it refers to are looked for in its folder and below.
@@ -66,6 +67,17 @@ impl Template {
     ///
     /// [`TemplateError`].
     pub fn load(path: &Path) -> Result<Self, TemplateError> {
+        let svg = Self::read(path)?;
+        Self::parse(&svg, Some(folder(path)))
+    }
+
+    /// Reads the text of a template without looking at it.
+    ///
+    /// # Errors
+    ///
+    /// [`TemplateError::Read`], and [`TemplateError::TooLarge`] or [`TemplateError::NotXml`] for
+    /// what cannot be one.
+    pub fn read(path: &Path) -> Result<String, TemplateError> {
         let failed = |source| Error::Read {
             path: path.to_owned(),
             source,
@@ -76,13 +88,7 @@ impl Template {
             .read_to_end(&mut bytes)
             .map_err(failed)?;
         check_size(bytes.len())?;
-        let svg = String::from_utf8(bytes)
-            .map_err(|error| Error::NotXml(format!("it is not UTF-8: {error}")))?;
-        let folder = match path.parent() {
-            Some(folder) if folder != Path::new("") => folder,
-            _ => Path::new("."),
-        };
-        Self::parse(&svg, Some(folder))
+        String::from_utf8(bytes).map_err(|error| Error::NotXml(format!("it is not UTF-8: {error}")))
     }
 
     /// Parses a template. Pictures it refers to are read now, from the folder `base` and below;
@@ -93,15 +99,7 @@ impl Template {
     /// [`TemplateError`].
     pub fn parse(svg: &str, base: Option<&Path>) -> Result<Self, TemplateError> {
         static NEXT: AtomicU64 = AtomicU64::new(0);
-        check_size(svg.len())?;
-        // Without document types there are no entities, and so nothing that grows while parsed.
-        let options = ParsingOptions {
-            allow_dtd: false,
-            nodes_limit: safety::MAX_NODES,
-            ..ParsingOptions::default()
-        };
-        let document = Document::parse_with_options(svg, options)
-            .map_err(|error| Error::NotXml(error.to_string()))?;
+        let document = document(svg)?;
         check_page(&document)?;
         let pictures = safety::check(&document, base)?;
         let keep_out = keep_out(document.root_element())?;
@@ -145,8 +143,46 @@ impl Template {
     }
 }
 
+/// The folder in which the pictures of a template lie.
+pub(crate) fn folder(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if folder != Path::new("") => folder,
+        _ => Path::new("."),
+    }
+}
+
+/// The document of a template.
+pub(crate) fn document(svg: &str) -> Result<Document<'_>, TemplateError> {
+    check_size(svg.len())?;
+    // Without document types there are no entities, and so nothing that grows while parsed.
+    let options = ParsingOptions {
+        allow_dtd: false,
+        nodes_limit: safety::MAX_NODES,
+        ..ParsingOptions::default()
+    };
+    Document::parse_with_options(svg, options).map_err(|error| Error::NotXml(error.to_string()))
+}
+
+/// Everything for which [`Template::parse`] would refuse the document, not only the first.
+pub(crate) fn complaints(document: &Document<'_>, base: Option<&Path>) -> Vec<TemplateError> {
+    let mut complaints = Vec::new();
+    complaints.extend(check_page(document).err());
+    safety::examine(document, base, &mut complaints);
+    match keep_out(document.root_element()) {
+        Ok(keep_out) => {
+            field::examine(document, keep_out, &mut complaints);
+        }
+        Err(error) => complaints.push(error),
+    }
+    // What is nested too deep must not be gone through again.
+    if complaints.is_empty() {
+        complaints.extend(layers::split(document).err());
+    }
+    complaints
+}
+
 /// The id of an element, or its tag name.
-fn name_of(node: Node<'_, '_>) -> String {
+pub(crate) fn name_of(node: Node<'_, '_>) -> String {
     match node.attribute("id") {
         Some(id) => shortened(id),
         None => node.tag_name().name().to_owned(),
@@ -154,7 +190,7 @@ fn name_of(node: Node<'_, '_>) -> String {
 }
 
 /// The line an element starts in.
-fn line_of(node: Node<'_, '_>) -> u32 {
+pub(crate) fn line_of(node: Node<'_, '_>) -> u32 {
     node.document().text_pos_at(node.range().start).row
 }
 
@@ -184,7 +220,7 @@ fn bad_element(node: Node<'_, '_>, problem: impl Into<String>) -> TemplateError 
 }
 
 /// The first characters of a foreign value, for messages.
-fn shortened(value: &str) -> String {
+pub(crate) fn shortened(value: &str) -> String {
     const MOST: usize = 60;
     if value.chars().count() <= MOST {
         return value.to_owned();

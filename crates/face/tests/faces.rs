@@ -1,11 +1,14 @@
 //! Whole faces: what is laid down where, and what is refused.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
+use std::ops::ControlFlow;
 use std::path::Path;
+use std::sync::Mutex;
 
 use face::{
-    DYE_TOLERANCE, FaceData, FaceError, Fonts, Photo, PreviewOptions, Rendered, Renderer, Template,
-    Warning, check_face,
+    Batch, ColourProfile, DYE_TOLERANCE, FaceData, FaceError, Fonts, Photo, PreviewOptions,
+    Rendered, Renderer, Template, Warning, check_face,
 };
 use ground::{Blame, Blamed};
 use plastic::{Area, CONTACTS, Raster};
@@ -466,4 +469,146 @@ proptest! {
             }
         }
     }
+}
+
+#[test]
+fn an_overcoat_hole_is_hatched_around_the_chip() {
+    let rendered = render(&Template::builtin(), &data()).unwrap();
+    let hole = rendered.separation.overcoat_holes[0];
+    let shown = rendered.preview(PreviewOptions {
+        chip: true,
+        overcoat: true,
+        ..PreviewOptions::default()
+    });
+    let hatched = (hole.x..hole.right())
+        .filter(|&x| shown.get(x, hole.y + 5) == [0, 150, 200])
+        .count();
+    assert!((20..60).contains(&hatched), "{hatched} of {}", hole.width);
+    // The contacts lie on top.
+    assert_eq!(shown.get(CONTACTS.x + 60, CONTACTS.y + 50), [219, 184, 104]);
+}
+
+#[test]
+fn a_side_that_is_a_picture_is_shown_without_chip_and_holes() {
+    let mut picture = Raster::white(plastic::WIDTH, plastic::HEIGHT);
+    picture.set(300, 300, [0; 3]);
+    let side = Rendered::of_picture(picture.clone());
+    assert_eq!(side.separation.black.count(), 1);
+    let marks = PreviewOptions {
+        chip: true,
+        overcoat: true,
+        fields: true,
+        corners: false,
+    };
+    assert_eq!(side.preview(marks), picture);
+}
+
+/// sRGB with its light to the power of 1/1.8 in place of its own curve.
+fn profile() -> ColourProfile {
+    let mut profile = moxcms::ColorProfile::new_srgb();
+    let gamma = || Some(moxcms::curve_from_gamma(1.8));
+    (profile.red_trc, profile.green_trc, profile.blue_trc) = (gamma(), gamma(), gamma());
+    profile.cicp = None;
+    let bytes = profile.encode().expect("it is a sound profile");
+    ColourProfile::from_named_bytes("gamma.icc", &bytes).expect("it is a sound profile")
+}
+
+#[test]
+fn a_colour_profile_changes_dye_only() {
+    let template = template(&format!(
+        r##"{NAME}<rect x="700" width="90" height="90" fill="#808080"/><rect x="800" width="90" height="90" fill="#000000"/>"##
+    ));
+    let plain = render(&template, &data()).unwrap();
+    let converted = Renderer::default()
+        .with_colours(profile())
+        .render(&template, &data())
+        .unwrap();
+    assert_eq!(converted.separation.black, plain.separation.black);
+    assert_eq!(converted.picture, plain.picture);
+    let [red, green, blue] = converted.separation.colour.get(740, 40);
+    assert!(red.abs_diff(109) <= 1 && green.abs_diff(109) <= 1 && blue.abs_diff(109) <= 1);
+    // Under the resin of the name and where the face is blank there is no dye still.
+    let pairs = |rendered: &Rendered| {
+        rendered
+            .separation
+            .colour
+            .bytes()
+            .chunks_exact(3)
+            .filter(|dot| *dot == [255; 3])
+            .count()
+    };
+    assert_eq!(pairs(&converted), pairs(&plain));
+}
+
+#[test]
+fn a_batch_gives_each_item_its_own_face_and_goes_on_after_errors() {
+    let renderer = Renderer::default();
+    let template = template(NAME);
+    let names: Vec<String> = (0..40).map(|number| format!("Person {number}")).collect();
+    for threads in [1, 2, 5] {
+        let batch = Batch {
+            renderer: &renderer,
+            template: &template,
+            threads: NonZeroUsize::new(threads).unwrap(),
+        };
+        let faces = Mutex::new(BTreeMap::new());
+        let taken = batch
+            .run(
+                &names,
+                |name| {
+                    // Every seventh has a name that cannot be printed.
+                    let unprintable = if name.ends_with('7') { "\t" } else { "" };
+                    Ok(FaceData {
+                        name: format!("{name}{unprintable}"),
+                        ..data()
+                    })
+                },
+                |place, name, face| {
+                    let printed = face.map(|face| face.fields[0].lines.join(" "));
+                    faces.lock().unwrap().insert(place, (name.clone(), printed));
+                    ControlFlow::Continue(())
+                },
+            )
+            .unwrap();
+        assert_eq!(taken, 40);
+        let faces = faces.into_inner().unwrap();
+        assert_eq!(faces.len(), 40);
+        for (place, (name, printed)) in faces {
+            assert_eq!(name, names[place]);
+            match printed {
+                Ok(printed) => assert_eq!(printed, name),
+                Err(error) => {
+                    assert!(name.ends_with('7'));
+                    assert!(matches!(error, FaceError::ControlCharacter { .. }));
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_batch_stops_when_it_is_told_and_does_not_begin_with_a_template_that_cannot_be_drawn() {
+    let renderer = Renderer::default();
+    let sound = template(NAME);
+    let threads = NonZeroUsize::new(2).unwrap();
+    let batch = Batch {
+        renderer: &renderer,
+        template: &sound,
+        threads,
+    };
+    let taken = batch
+        .run(0..1000, |_| Ok(data()), |_, _, _| ControlFlow::Break(()))
+        .unwrap();
+    assert!((1..=2).contains(&taken), "{taken}");
+    let broken = template(&NAME.replace("data-lines", "data-font=\"Frutiger\" data-lines"));
+    let batch = Batch {
+        template: &broken,
+        ..batch
+    };
+    let error = batch.run(
+        0..1000,
+        |_| -> Result<FaceData, FaceError> { panic!("no item is taken up") },
+        |_, _, _| ControlFlow::Continue(()),
+    );
+    assert!(matches!(error, Err(FaceError::FontMissing { .. })));
 }

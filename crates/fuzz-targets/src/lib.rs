@@ -7,6 +7,7 @@ mod codecs;
 mod dispenser;
 mod documents;
 mod estate_files;
+mod faces;
 mod link;
 mod mutation;
 mod objects;
@@ -73,15 +74,19 @@ pub const TARGETS: &[Target] = &[
     named("dispenser_profile", dispenser::dispenser_profile),
     named("estate_inventory", estate_files::inventory),
     named("estate_register", estate_files::register),
+    named("face_limits", faces::face_limits),
     named("face_object", objects::face_object),
     named("face_record", objects::face_record),
+    named("face_template", faces::face_template),
     named("fingerprints_object", objects::fingerprints_object),
     named("host", cards::host),
+    named("icc_profile", faces::icc_profile),
     named("iris_object", objects::iris_object),
     named("iris_record", objects::iris_record),
     named("key_history", objects::key_history),
     named("minutiae_record", objects::minutiae_record),
     named("pairing_code", objects::pairing_code),
+    named("photo", faces::photo),
     named("pkcs15_directory", authentic::pkcs15_directory),
     named("pkcs15_structure", authentic::pkcs15_structure),
     named("printed_information", objects::printed_information),

@@ -785,6 +785,69 @@ begins = "own"
 says = { value = "no longer", source = "RS", certainty = "public" }
 "#;
 
+/// Small pictures, so that a mutated size stays small, and profiles of both kinds.
+fn faces(corpus: &mut Corpus) {
+    let picture = image::RgbImage::from_fn(24, 30, |x, y| {
+        image::Rgb([(x * 10) as u8, (y * 8) as u8, 120])
+    });
+    for (name, format) in [
+        ("portrait.png", image::ImageFormat::Png),
+        ("portrait.jpg", image::ImageFormat::Jpeg),
+    ] {
+        let mut bytes = std::io::Cursor::new(Vec::new());
+        picture.write_to(&mut bytes, format).unwrap();
+        corpus.seed("photo", name, bytes.into_inner());
+    }
+    let matrix = moxcms::ColorProfile::new_srgb().encode().unwrap();
+    corpus.seed("icc_profile", "matrix", matrix);
+    corpus.seed("icc_profile", "table", table_profile().encode().unwrap());
+    corpus.seed("face_template", "own", OWN_TEMPLATE);
+    for template in ["examples/templates/back.svg", "examples/templates/wave.svg"] {
+        let name = template.rsplit('/').next().unwrap();
+        corpus.seed("face_template", name, repository(template));
+    }
+    corpus.seed(
+        "face_limits",
+        "builtin",
+        repository("crates/face/data/limits.toml"),
+    );
+}
+
+/// A profile of a printer that knows nothing but lightness.
+fn table_profile() -> moxcms::ColorProfile {
+    use moxcms::{DataColorSpace, LutStore, LutWarehouse, Matrix3d, ProfileClass};
+    let identity = LutStore::Store16([0, 0xFFFF].repeat(3));
+    let mut grid = vec![0; 12];
+    grid.extend([0xFFFF; 12]);
+    let table = LutWarehouse::Lut(moxcms::LutDataType {
+        num_input_channels: 3,
+        num_output_channels: 3,
+        num_clut_grid_points: 2,
+        matrix: Matrix3d::IDENTITY,
+        num_input_table_entries: 2,
+        num_output_table_entries: 2,
+        input_table: identity.clone(),
+        clut_table: LutStore::Store16(grid),
+        output_table: identity,
+        lut_type: moxcms::LutType::Lut16,
+    });
+    let mut profile = moxcms::ColorProfile::new_srgb();
+    profile.profile_class = ProfileClass::OutputDevice;
+    profile.pcs = DataColorSpace::Lab;
+    profile.lut_b_to_a_perceptual = Some(table);
+    profile
+}
+
+/// A small template with something of everything.
+const OWN_TEMPLATE: &str = r##"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1016 642" data-chip-margin="4">
+<defs><linearGradient id="a"><stop offset="0" stop-color="#0b4f6c"/></linearGradient></defs>
+<g id="b" opacity="0.5"><rect width="900" height="300" fill="url(#a)"/><use href="#c"/></g>
+<text id="c" x="940" y="70" font-family="Frutiger" font-size="42" fill="#101010">Sp&#228;t</text>
+<g data-ink="resin" transform="translate(9 9)"><path d="M0 520 H900 V530 Z" fill="#404040"/></g>
+<rect id="field:name" x="270" y="176" width="404" height="212" data-size="9pt" data-lines="2"/>
+<image href="data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR4nGP4z8AAAAMBAQDJ/pLvAAAAAElFTkSuQmCC" width="20" height="20"/>
+</svg>"##;
+
 #[test]
 fn the_corpus_is_what_the_vectors_and_the_simulated_cards_give() {
     let mut corpus = Corpus::default();
@@ -795,6 +858,7 @@ fn the_corpus_is_what_the_vectors_and_the_simulated_cards_give() {
     authentic_v3(&mut corpus);
     documents(&mut corpus);
     estate_files(&mut corpus);
+    faces(&mut corpus);
     serial(&mut corpus);
     dispenser(&mut corpus);
     let folder = vectors().join("corpus");

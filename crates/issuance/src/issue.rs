@@ -18,7 +18,7 @@ mod station;
 
 use std::sync::Arc;
 
-use face::{FaceData, Photo, Rendered, Renderer, Template};
+use face::{FaceData, Limits, Photo, PhotoHint, Rendered, Renderer, Template};
 use ground::Ambient;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -52,6 +52,8 @@ pub struct Issuer {
     pub series: Vec<String>,
     /// Draws faces.
     pub renderer: Renderer,
+    /// What photos are held against; what departs from it is a warning and prevents nothing.
+    pub limits: Limits,
     /// The design of the face.
     pub template: Template,
     /// Where transcripts and faces are kept.
@@ -234,14 +236,22 @@ impl Issuer {
         }
         self.permit_series(request)?;
         // Nothing is drawn that is not printed: a name no font has is no hindrance then.
-        let face = match station.printer.capabilities().prints {
-            true => Some(self.face_of(request)?),
-            false => None,
+        let (face, hints) = match station.printer.capabilities().prints {
+            true => {
+                let (face, hints) = self.face_of(request)?;
+                (Some(face), hints)
+            }
+            false => (None, Vec::new()),
         };
-        for warning in face.iter().flat_map(|face| &face.warnings) {
+        let warnings = face.iter().flat_map(|face| &face.warnings);
+        let warnings = warnings.map(ToString::to_string);
+        let hints = hints
+            .iter()
+            .map(|hint| format!("{hint}; {}", hint.advice()));
+        for message in warnings.chain(hints) {
             observer.event(&IssueEvent::Warning {
                 request: &request.id,
-                message: warning.to_string(),
+                message,
             });
         }
         let passcode = passcodes
@@ -273,15 +283,18 @@ impl Issuer {
         }
     }
 
-    fn face_of(&self, request: &Request) -> Result<Rendered, IssueError> {
+    /// The face of a request, and what there is to say of its photo.
+    fn face_of(&self, request: &Request) -> Result<(Rendered, Vec<PhotoHint>), IssueError> {
+        let photo = Photo::load(&request.photo)?;
+        let hints = photo.hints(&self.limits.photo);
         let data = FaceData {
             name: request.name.clone(),
             uuid: request.user.to_string(),
             organisation: request.organisation.clone(),
-            photo: Some(Photo::load(&request.photo)?),
+            photo: Some(photo),
             ..FaceData::default()
         };
-        Ok(self.renderer.render(&self.template, &data)?)
+        Ok((self.renderer.render(&self.template, &data)?, hints))
     }
 
     /// A card as the journal has it.

@@ -66,6 +66,33 @@ impl Requests {
     }
 }
 
+/// What can be used of a file of requests, and what is wrong with the rest.
+///
+/// For looking at a file, not for issuing: [`Requests::read_csv`] takes a file as a whole or not.
+#[derive(Debug, Default)]
+pub struct Survey {
+    /// The requests without a problem, each with the line its row starts on, in the order of the
+    /// file. Their photos have not been looked at.
+    pub requests: Vec<(u64, Request)>,
+    /// What is wrong with the other rows.
+    pub problems: Vec<Problem>,
+    /// What a person should look at.
+    pub warnings: Vec<Warning>,
+}
+
+impl Survey {
+    /// Reads a CSV file as [`Requests::read_csv`] does, but goes on where a row has a problem, and
+    /// leaves the photos alone.
+    ///
+    /// # Errors
+    ///
+    /// [`RequestsError::Read`] and [`RequestsError::TooLarge`] for the file,
+    /// [`RequestsError::Invalid`] if no row can be read, for want of text or of a header.
+    pub fn read_csv(path: &Path) -> Result<Self, RequestsError> {
+        csv_file::survey(path)
+    }
+}
+
 /// The reference of a request: 1 to 40 letters, digits, `-`, `_` and `.`, starting with a letter
 /// or digit, so that it can name files.
 #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]

@@ -109,6 +109,7 @@ impl Bench {
             series: vec!["series-10".to_owned()],
             renderer: Renderer::new(Fonts::builtin()),
             template: Template::builtin(),
+            limits: face::Limits::builtin().clone(),
             data,
             handover: Handover::Held,
             ambient: Arc::clone(ambient),

@@ -154,6 +154,27 @@ fn every_step_is_reported_in_order_and_as_json() {
 }
 
 #[test]
+fn a_doubtful_photo_is_told_and_stops_nothing() {
+    let mut bench = Bench::new(Model::series10(), 1);
+    // Its photo is white all over.
+    let requests = [request(&bench, "R1", ONE)];
+    let mut told = Vec::new();
+    let batch = bench
+        .run_observed(&requests, &mut |event: &IssueEvent<'_>| {
+            if let IssueEvent::Warning { message, .. } = event {
+                told.push(message.clone());
+            }
+        })
+        .unwrap();
+    assert!(batch.is_complete());
+    assert!(
+        told.iter()
+            .any(|message| message.contains("little contrast")),
+        "{told:?}"
+    );
+}
+
+#[test]
 fn a_blank_of_another_series_is_refused_unharmed() {
     let mut bench = Bench::new(Model::series9(), 2);
     let requests = [request(&bench, "R1", ONE), request(&bench, "R2", TWO)];

@@ -4,6 +4,7 @@
 //! done by the operating system inside a call, with the limit the caller gives, so nothing here
 //! reads a clock.
 
+mod address;
 mod device;
 mod file;
 mod tcp;
@@ -11,6 +12,7 @@ mod tcp;
 use std::io;
 use std::time::Duration;
 
+pub use address::{Address, BadAddress};
 pub use device::DeviceConnection;
 pub use file::FileConnection;
 pub use tcp::TcpConnection;

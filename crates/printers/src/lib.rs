@@ -7,13 +7,21 @@
 
 mod connection;
 pub mod evolis;
+mod family;
 mod fault;
+mod limits;
 pub mod magicard;
+mod open;
 mod printer;
 mod sourced;
 
-pub use connection::{Connection, DeviceConnection, FileConnection, TcpConnection};
+pub use connection::{
+    Address, BadAddress, Connection, DeviceConnection, FileConnection, TcpConnection,
+};
+pub use family::{Family, UnknownFamily};
 pub use fault::{Fault, FaultKind};
+pub use limits::{Limits, Timeouts};
+pub use open::OpenPrinterError;
 pub use printer::{
     Answer, Capabilities, CardPosition, Counters, Film, Identity, Job, Position, Printed, Printer,
     PrinterError, Readiness, Status,

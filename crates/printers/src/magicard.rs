@@ -23,7 +23,7 @@ pub use ink::{Halftone, dye_only, landscape, luminance, of_channel, resin_only};
 pub use job::{DecodeError, Job, Page, Plane};
 pub use layout::{Dots, Ink, Layout, Placement, PlaneError};
 pub use page::{BuildError, HoloKote, JobOptions, NORMAL, Overcoat, Side, build};
-pub use profile::{Commands, HeadChoice, Limits, Profile};
+pub use profile::{Commands, HeadChoice, Profile};
 pub use query::Query;
 pub use reply::{Code, ErrReply, Features, Inf, MAX_REPLY, ReplyError};
 pub use value::{StaKey, StaReply};

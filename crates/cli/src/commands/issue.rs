@@ -5,8 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
-use face::{Fonts, Renderer, Template};
-use ground::{Ambient, Blamed, System};
+use ground::{Ambient, System};
 use issuance::DataDir;
 use issuance::authority::TestAuthority;
 use issuance::issue::{Issuer, Station};
@@ -14,11 +13,12 @@ use issuance::keys::KeyRing;
 use issuance::request::{Request, Requests};
 use issuance::store::{CardRecord, CardState, Handover, SqliteStore};
 use series::Profiles;
+use stations::StationFile;
 
 use crate::devices;
+use crate::faces;
 use crate::output::{Ending, Failure, Output};
 use crate::passcode::PasscodeSource;
-use crate::station_file::StationFile;
 use progress::Progress;
 
 /// The series of a card whose request names none.
@@ -66,6 +66,10 @@ pub(crate) struct Issue {
     /// SVG template of the face; overrides the station file
     #[arg(long, value_name = "FILE")]
     template: Option<PathBuf>,
+
+    /// ICC profile (RGB) of the printer; overrides the station file
+    #[arg(long, value_name = "FILE")]
+    icc: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -90,8 +94,8 @@ impl Issue {
         let mut station = match file {
             Some(file) => {
                 // Before a device is touched: the answer does not depend on them.
-                issuer.permit(&file.name, file.purpose())?;
-                devices::station(file, &ambient)?
+                issuer.permit(&file.name, devices::purpose(&file))?;
+                devices::station(&file, &ambient)?
             }
             None => simulated(&self.data, &blanks_for(&requests, &issuer)?, &ambient)?,
         };
@@ -112,17 +116,18 @@ impl Issue {
         })
     }
 
-    fn issuer(
-        &self,
-        file: Option<&StationFile>,
+    fn issuer<'a>(
+        &'a self,
+        file: Option<&'a StationFile>,
         ambient: &Arc<dyn Ambient>,
     ) -> Result<Issuer, Failure> {
         let data = DataDir::open(&self.data)?;
-        let template = self
-            .template
-            .as_deref()
-            .or_else(|| file.and_then(|file| file.template.as_deref()))
-            .map_or_else(|| Ok(Template::builtin()), load_template)?;
+        let chosen = |own: &'a Option<PathBuf>, of_station: fn(&StationFile) -> Option<&Path>| {
+            own.as_deref().or_else(|| file.and_then(of_station))
+        };
+        let template = chosen(&self.template, |file| file.template.as_deref());
+        let icc = chosen(&self.icc, |file| file.icc.as_deref());
+        let limits = file.and_then(|file| file.photo_limits.as_deref());
         Ok(Issuer {
             store: Box::new(SqliteStore::open(&data.journal())?),
             keys: KeyRing::open_or_create_test(&data.keys(), &**ambient)?,
@@ -133,8 +138,9 @@ impl Issue {
             profiles: Profiles::builtin(),
             // What a request without a series may get.
             series: vec![format!("series-{NEWEST_SERIES}")],
-            renderer: Renderer::new(Fonts::builtin()),
-            template,
+            renderer: faces::renderer(icc)?,
+            limits: faces::limits(limits)?,
+            template: faces::template(template)?,
             data,
             handover: match self.handover {
                 HandoverWord::Delivered => Handover::Delivered,
@@ -143,18 +149,6 @@ impl Issue {
             ambient: Arc::clone(ambient),
         })
     }
-}
-
-/// Reads a template; the message names its file whatever is wrong with it.
-fn load_template(path: &Path) -> Result<Template, Failure> {
-    Template::load(path).map_err(|error| {
-        let hint = error.hint();
-        Failure::from(error)
-            .about(&format!("template `{}`", path.display()))
-            .with_hint(hint.unwrap_or_else(|| {
-                "name an SVG file; examples/templates has some to start from".to_owned()
-            }))
-    })
 }
 
 /// A simulated station in the data folder, with these blanks.

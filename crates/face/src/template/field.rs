@@ -6,7 +6,7 @@ use crate::TemplateError;
 use crate::fonts::EMBEDDED_FAMILY;
 
 /// What the id of a field starts with.
-pub(super) const PREFIX: &str = "field:";
+pub(crate) const PREFIX: &str = "field:";
 /// The field that takes the photo.
 pub(crate) const PHOTO: &str = "photo";
 
@@ -103,7 +103,7 @@ pub enum VerticalAlign {
 }
 
 /// Whether an element stands for a field.
-pub(super) fn is_field(node: Node<'_, '_>) -> bool {
+pub(crate) fn is_field(node: Node<'_, '_>) -> bool {
     node.attribute("id")
         .is_some_and(|id| id.starts_with(PREFIX))
 }
@@ -113,18 +113,35 @@ pub(super) fn read(
     document: &Document<'_>,
     keep_out: Option<Area>,
 ) -> Result<Vec<Field>, TemplateError> {
+    let mut complaints = Vec::new();
+    let fields = examine(document, keep_out, &mut complaints);
+    match complaints.into_iter().next() {
+        Some(first) => Err(first),
+        None => Ok(fields),
+    }
+}
+
+/// All fields that can be used, and every complaint about the others.
+pub(super) fn examine(
+    document: &Document<'_>,
+    keep_out: Option<Area>,
+    complaints: &mut Vec<TemplateError>,
+) -> Vec<Field> {
     let mut fields: Vec<Field> = Vec::new();
     for node in document.descendants().filter(|&node| is_field(node)) {
-        let field = read_one(node, keep_out)?;
-        if fields.iter().any(|other| other.name == field.name) {
-            return Err(bad_element(node, "there is another field of this name"));
+        match read_one(node, keep_out) {
+            Err(error) => complaints.push(error),
+            Ok(field) if fields.iter().any(|other| other.name == field.name) => {
+                complaints.push(bad_element(node, "there is another field of this name"));
+            }
+            Ok(_) if fields.len() == MAX_FIELDS => {
+                complaints.push(bad_element(node, "a face has at most 64 fields"));
+                return fields;
+            }
+            Ok(field) => fields.push(field),
         }
-        if fields.len() == MAX_FIELDS {
-            return Err(bad_element(node, "a face has at most 64 fields"));
-        }
-        fields.push(field);
     }
-    Ok(fields)
+    fields
 }
 
 fn read_one(node: Node<'_, '_>, keep_out: Option<Area>) -> Result<Field, TemplateError> {

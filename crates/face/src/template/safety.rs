@@ -27,6 +27,20 @@ pub(super) fn check(
     document: &Document<'_>,
     base: Option<&Path>,
 ) -> Result<HashMap<String, Arc<Vec<u8>>>, TemplateError> {
+    let mut complaints = Vec::new();
+    let pictures = examine(document, base, &mut complaints);
+    match complaints.into_iter().next() {
+        Some(first) => Err(first),
+        None => Ok(pictures),
+    }
+}
+
+/// The same with every complaint, in the order of the document.
+pub(super) fn examine(
+    document: &Document<'_>,
+    base: Option<&Path>,
+    complaints: &mut Vec<TemplateError>,
+) -> HashMap<String, Arc<Vec<u8>>> {
     let root = document.root_element();
     let mut pictures = Pictures {
         base,
@@ -36,31 +50,33 @@ pub(super) fn check(
     for node in root.descendants().filter(Node::is_element) {
         let depth = node.ancestors().count();
         if depth > MAX_DEPTH {
-            return Err(too_deep(depth));
+            complaints.push(too_deep(depth));
+            return pictures.read;
         }
-        check_element(node)?;
+        complaints.extend(check_element(node).err());
         let Some(href) = href(node) else { continue };
         if node.tag_name().name() == "image" {
-            pictures.check(node, href)?;
+            complaints.extend(pictures.check(node, href).err());
         } else if node.tag_name().name() != "a" && !href.starts_with('#') {
-            return Err(reference(node, href, "only `image` may refer to a file"));
+            complaints.push(reference(node, href, "only `image` may refer to a file"));
         }
     }
     let mut drawn = HashMap::new();
-    let count = count_drawn(root, &by_id(root), &mut drawn, 0)?;
-    if count > MAX_DRAWN {
-        return Err(TemplateError::TooLarge {
+    match count_drawn(root, &by_id(root), &mut drawn, 0) {
+        Err(error) => complaints.push(error),
+        Ok(count) if count > MAX_DRAWN => complaints.push(TemplateError::TooLarge {
             what: "the drawing with its clones".to_owned(),
             actual: count,
             limit: MAX_DRAWN,
             unit: "elements",
-        });
+        }),
+        Ok(_) => {}
     }
-    Ok(pictures.read)
+    pictures.read
 }
 
 /// What an element refers to.
-pub(super) fn href<'a>(node: Node<'a, '_>) -> Option<&'a str> {
+pub(crate) fn href<'a>(node: Node<'a, '_>) -> Option<&'a str> {
     const XLINK: &str = "http://www.w3.org/1999/xlink";
     node.attribute("href")
         .or_else(|| node.attribute((XLINK, "href")))
@@ -68,7 +84,7 @@ pub(super) fn href<'a>(node: Node<'a, '_>) -> Option<&'a str> {
 }
 
 /// All elements with an id; the first of two of the same id, as the renderer takes it.
-pub(super) fn by_id<'a, 'input>(root: Node<'a, 'input>) -> HashMap<&'a str, Node<'a, 'input>> {
+pub(crate) fn by_id<'a, 'input>(root: Node<'a, 'input>) -> HashMap<&'a str, Node<'a, 'input>> {
     let mut ids = HashMap::new();
     for node in root.descendants() {
         if let Some(id) = node.attribute("id") {
@@ -252,6 +268,13 @@ impl Pictures<'_> {
                 node,
                 href,
                 "only files in the template's folder and below can be referred to",
+            ));
+        }
+        if self.bytes > MAX_PICTURE_BYTES {
+            return Err(reference(
+                node,
+                href,
+                "the pictures before it take all the room there is for pictures",
             ));
         }
         let unreadable = |error: std::io::Error| reference(node, href, &error.to_string());

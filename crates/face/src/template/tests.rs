@@ -2,6 +2,8 @@ use proptest::prelude::*;
 
 use super::*;
 
+const BUILTIN: &str = Template::BUILTIN;
+
 /// A face with `body` on it.
 fn face(body: &str) -> String {
     format!(

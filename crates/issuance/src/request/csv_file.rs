@@ -8,7 +8,7 @@ use face::Photo;
 
 use super::{
     MAX_NAME, MAX_ORGANISATION, Problem, ProblemKind, Request, RequestId, Requests, RequestsError,
-    UserId, Warning, WarningKind,
+    Survey, UserId, Warning, WarningKind,
 };
 
 /// The most bytes a file of requests may have.
@@ -23,14 +23,44 @@ const SERIES: usize = 5;
 const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 
 pub(super) fn read(path: &Path) -> Result<Requests, RequestsError> {
+    let Survey {
+        requests,
+        problems,
+        warnings,
+    } = parsed(path, Photos::Decoded)?;
+    if problems.is_empty() {
+        let requests = requests.into_iter().map(|(_, request)| request).collect();
+        Ok(Requests { requests, warnings })
+    } else {
+        Err(RequestsError::Invalid {
+            path: path.to_owned(),
+            problems,
+        })
+    }
+}
+
+pub(super) fn survey(path: &Path) -> Result<Survey, RequestsError> {
+    parsed(path, Photos::Left)
+}
+
+fn parsed(path: &Path, photos: Photos) -> Result<Survey, RequestsError> {
     let bytes = read_bounded(path)?;
     let folder = path.parent().unwrap_or(Path::new(""));
-    Parser::new(folder)
+    Parser::new(folder, photos)
         .parse(&bytes)
         .map_err(|problems| RequestsError::Invalid {
             path: path.to_owned(),
             problems,
         })
+}
+
+/// What is done about the photos of a file.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Photos {
+    /// Each is decoded, so that a bad one is found before a card moves.
+    Decoded,
+    /// None is looked at.
+    Left,
 }
 
 fn read_bounded(path: &Path) -> Result<Vec<u8>, RequestsError> {
@@ -56,8 +86,8 @@ fn read_bounded(path: &Path) -> Result<Vec<u8>, RequestsError> {
 
 struct Parser<'a> {
     folder: &'a Path,
-    requests: Requests,
-    problems: Vec<Problem>,
+    photos: Photos,
+    survey: Survey,
     /// The row in which a reference and a user stood first.
     references: HashMap<RequestId, u64>,
     users: HashMap<UserId, u64>,
@@ -67,22 +97,23 @@ struct Parser<'a> {
 type Places = [Option<usize>; COLUMNS.len()];
 
 impl<'a> Parser<'a> {
-    fn new(folder: &'a Path) -> Self {
+    fn new(folder: &'a Path, photos: Photos) -> Self {
         Self {
             folder,
-            requests: Requests::default(),
-            problems: Vec::new(),
+            photos,
+            survey: Survey::default(),
             references: HashMap::new(),
             users: HashMap::new(),
         }
     }
 
-    fn parse(mut self, bytes: &[u8]) -> Result<Requests, Vec<Problem>> {
+    /// Reads all rows; an error if there are none that can be read.
+    fn parse(mut self, bytes: &[u8]) -> Result<Survey, Vec<Problem>> {
         let bytes = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes);
         // No text has this byte; UTF-16 and the files of office programs do.
         if bytes.contains(&0) {
             self.problem(1, None, ProblemKind::NotText);
-            return Err(self.problems);
+            return Err(self.survey.problems);
         }
         let mut reader = ReaderBuilder::new()
             .has_headers(false)
@@ -95,10 +126,10 @@ impl<'a> Parser<'a> {
         };
         let Some(header) = next() else {
             self.problem(1, None, ProblemKind::NoHeader);
-            return Err(self.problems);
+            return Err(self.survey.problems);
         };
         let Some(places) = self.header(&header) else {
-            return Err(self.problems);
+            return Err(self.survey.problems);
         };
         let mut rows = 0_usize;
         while let Some(record) = next() {
@@ -108,17 +139,13 @@ impl<'a> Parser<'a> {
         if rows == 0 {
             self.problem(1, None, ProblemKind::NoRequests);
         }
-        if self.problems.is_empty() {
-            Ok(self.requests)
-        } else {
-            Err(self.problems)
-        }
+        Ok(self.survey)
     }
 
     /// Finds the columns; `None` (and problems) when rows cannot be read with this header.
     fn header(&mut self, header: &ByteRecord) -> Option<Places> {
         let row = line(header);
-        let before = self.problems.len();
+        let before = self.survey.problems.len();
         if let (1, Some(only)) = (header.len(), header.get(0)) {
             let found = [(b';', "semicolons"), (b'\t', "tabs")]
                 .into_iter()
@@ -151,7 +178,7 @@ impl<'a> Parser<'a> {
                 self.problem(row, Some(COLUMNS[column]), ProblemKind::MissingColumn);
             }
         }
-        (self.problems.len() == before).then_some(places)
+        (self.survey.problems.len() == before).then_some(places)
     }
 
     /// Reads one row and keeps its request if all of its fields are right.
@@ -162,7 +189,7 @@ impl<'a> Parser<'a> {
             self.problem(row, None, ProblemKind::FieldCount { actual, expected });
             return;
         }
-        let before = self.problems.len();
+        let before = self.survey.problems.len();
         let fields: [Option<String>; COLUMNS.len()] = std::array::from_fn(|column| {
             let bytes = places[column].and_then(|place| record.get(place))?;
             self.text(row, column, bytes)
@@ -173,9 +200,9 @@ impl<'a> Parser<'a> {
         self.check_lengths(row, name.as_deref(), organisation.as_deref());
         let photo = photo.map(|photo| self.folder.join(photo));
         if let Some(path) = &photo
+            && self.photos == Photos::Decoded
             && let Err(error) = Photo::load(path)
         {
-            // Decoded now, so that a bad photo is found before a card moves.
             self.problem(row, Some("photo"), error.into());
         }
         let series = series.and_then(|text| match text.parse::<u8>() {
@@ -186,20 +213,21 @@ impl<'a> Parser<'a> {
                 None
             }
         });
-        if self.problems.len() > before {
+        if self.survey.problems.len() > before {
             return;
         }
         if let (Some(id), Some(user), Some(name), Some(photo), Some(organisation)) =
             (id, user, name, photo, organisation)
         {
-            self.requests.requests.push(Request {
+            let request = Request {
                 id,
                 user,
                 name,
                 photo,
                 organisation,
                 series,
-            });
+            };
+            self.survey.requests.push((row, request));
         }
     }
 
@@ -264,7 +292,7 @@ impl<'a> Parser<'a> {
 
     fn warn_about_check_digit(&mut self, row: u64, user: UserId) {
         if !user.check_digit_matches() {
-            self.requests.warnings.push(Warning {
+            self.survey.warnings.push(Warning {
                 row,
                 column: Some("uuid"),
                 kind: WarningKind::CheckDigit {
@@ -293,7 +321,7 @@ impl<'a> Parser<'a> {
     }
 
     fn problem(&mut self, row: u64, column: Option<&'static str>, kind: ProblemKind) {
-        self.problems.push(Problem { row, column, kind });
+        self.survey.problems.push(Problem { row, column, kind });
     }
 }
 

@@ -167,6 +167,7 @@ impl Bench {
             profiles: self.profiles.clone(),
             series: self.series.clone(),
             renderer: Renderer::new(Fonts::builtin()),
+            limits: face::Limits::builtin().clone(),
             template: Template::builtin(),
             data,
             handover: Handover::Held,

@@ -4,7 +4,7 @@ use serde::Deserialize;
 
 use super::header::Head;
 use super::reply::Code;
-use crate::{FaultKind, KnownFault, ProfileError, Sourced, sourced};
+use crate::{FaultKind, KnownFault, Limits, ProfileError, Sourced, sourced};
 
 /// The profiles that come with this crate.
 const ENDURO: &str = include_str!("../../profiles/magicard-enduro.toml");
@@ -95,24 +95,6 @@ pub struct Commands {
     pub cancel: Sourced<Vec<String>>,
     /// After a job.
     pub after_print: Sourced<Vec<String>>,
-}
-
-/// Limits in milliseconds.
-#[derive(Clone, Debug, Deserialize, PartialEq)]
-#[serde(deny_unknown_fields)]
-pub struct Limits {
-    /// For a connection to open.
-    pub connect: Sourced<u32>,
-    /// For an answer.
-    pub reply: Sourced<u32>,
-    /// Between two questions while waiting.
-    pub poll: Sourced<u32>,
-    /// For one motion of a card.
-    pub motion: Sourced<u32>,
-    /// For a whole print.
-    pub print: Sourced<u32>,
-    /// Without the printer taking a byte of a job.
-    pub write: Sourced<u32>,
 }
 
 impl Profile {

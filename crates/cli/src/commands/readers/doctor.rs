@@ -1,13 +1,13 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use printers::Address;
 use readers::Service;
 use readers::doctor::{Evidence, Finding, System, Verdict, Wanted, examine, worst};
 use serde_json::json;
+use stations::{EncoderReader, StationFile};
 
 use crate::output::{BAD, Ending, FAINT, Failure, GOOD, Output, WARNING};
-use crate::selector::Selector;
-use crate::station_file::StationFile;
 
 /// Find out what keeps cards from being reached
 ///
@@ -30,7 +30,7 @@ pub(super) struct Doctor {
 impl Doctor {
     pub(super) fn run(&self, output: Output) -> Result<Ending, Failure> {
         let file = self.station.as_deref().map(StationFile::read).transpose()?;
-        let wanted: Vec<Wanted> = file.iter().filter_map(|it| wanted(&it.encoder)).collect();
+        let wanted: Vec<Wanted> = file.iter().filter_map(wanted).collect();
         let evidence = Evidence::gather(&Service::new(), &wanted, &System::this());
         let findings = examine(&evidence, &wanted);
         if output.is_json() {
@@ -47,12 +47,16 @@ impl Doctor {
     }
 }
 
-/// The reader an encoder's selector means.
-fn wanted(encoder: &Selector) -> Option<Wanted> {
-    match encoder {
-        Selector::Pcsc(name) => Some(Wanted::Pcsc(name.clone())),
-        Selector::Serial(path) => Some(Wanted::Serial(path.clone())),
-        Selector::Replay(_) | Selector::Sim(_) => None,
+/// The reader a station wants; none where it is reached by the printer's own line and that is no
+/// serial port.
+fn wanted(file: &StationFile) -> Option<Wanted> {
+    match (&file.encoder.reader, &file.printer.address) {
+        (EncoderReader::Pcsc(name), _) => Some(Wanted::Pcsc(name.clone())),
+        (EncoderReader::Serial(path), _)
+        | (EncoderReader::Device, Address::Serial { path, .. }) => {
+            Some(Wanted::Serial(path.clone()))
+        }
+        (EncoderReader::Device, _) => None,
     }
 }
 
@@ -107,16 +111,5 @@ mod tests {
         let lines = lines(&finding(Some("plug it in")));
         assert!(lines[0].contains("serial port") && lines[0].contains("/dev/ttyS9"));
         assert!(lines[1].trim_start().ends_with("plug it in"));
-    }
-
-    #[test]
-    fn only_readers_are_wanted() {
-        for (selector, expected) in [
-            ("pcsc:A*", Some(Wanted::Pcsc("A*".to_owned()))),
-            ("serial:/dev/x", Some(Wanted::Serial("/dev/x".to_owned()))),
-            ("sim:series10", None),
-        ] {
-            assert_eq!(wanted(&selector.parse().unwrap()), expected);
-        }
     }
 }

@@ -55,6 +55,31 @@ fn a_file_that_is_no_text_is_answered_with_that_alone() {
 }
 
 #[test]
+fn a_survey_keeps_the_good_rows_and_leaves_photos_alone() {
+    let folder = folder();
+    let path = folder.path().join("requests.csv");
+    let content = format!(
+        "{HEADER}R1,555102348712,Ann Lee,p.png,Trust\n\
+         R2,55510234871,Ann Lee,p.png,Trust\n\
+         R3,555277160922,Bo Day,none.png,Trust\n\
+         R1,555382904159,Cy Eve,p.png,Trust\n"
+    );
+    std::fs::write(&path, content).unwrap();
+    let survey = survey(&path).unwrap();
+    let kept: Vec<_> = survey
+        .requests
+        .iter()
+        .map(|(row, request)| (*row, request.id.as_str()))
+        .collect();
+    assert_eq!(kept, [(2, "R1"), (4, "R3")]);
+    let rows: Vec<u64> = survey.problems.iter().map(|problem| problem.row).collect();
+    assert_eq!(rows, [3, 5]);
+    // Nothing can be read under a header that lacks a column.
+    std::fs::write(&path, "request,uuid\nR1,555102348712\n").unwrap();
+    assert!(Survey::read_csv(&path).is_err());
+}
+
+#[test]
 fn a_good_file_is_read_in_its_order() {
     let folder = folder();
     let requests = read_in(
@@ -209,7 +234,7 @@ fn a_file_that_is_too_large_or_missing_is_an_error_of_its_own() {
 proptest! {
     #[test]
     fn any_bytes_are_answered(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
-        let _ = Parser::new(Path::new("nowhere")).parse(&bytes);
+        let _ = Parser::new(Path::new("nowhere"), Photos::Decoded).parse(&bytes);
     }
 
     #[test]
@@ -217,8 +242,15 @@ proptest! {
         rows in proptest::collection::vec("[a-zR0-9,\"\n ;é]{0,60}", 0..10)
     ) {
         let content = format!("{HEADER}{}", rows.join("\n"));
-        if let Err(problems) = Parser::new(Path::new("nowhere")).parse(content.as_bytes()) {
-            prop_assert!(!problems.is_empty());
+        for photos in [Photos::Decoded, Photos::Left] {
+            match Parser::new(Path::new("nowhere"), photos).parse(content.as_bytes()) {
+                Err(problems) => prop_assert!(!problems.is_empty()),
+                // There is no photo in that folder.
+                Ok(survey) if photos == Photos::Decoded => {
+                    prop_assert!(survey.requests.is_empty() && !survey.problems.is_empty());
+                }
+                Ok(_) => {}
+            }
         }
     }
 }
