@@ -66,7 +66,9 @@ fn table(cards: &[(&IssuedCard, bool)]) -> String {
             certificate(card, Slot::Authentication),
             certificate(card, Slot::Signing),
             time,
-            card.face.display().to_string(),
+            card.face
+                .as_ref()
+                .map_or_else(|| "none".to_owned(), |face| face.display().to_string()),
         ]);
     }
     table.to_string()
