@@ -110,7 +110,6 @@ impl Bench {
             renderer: Renderer::new(Fonts::builtin()),
             limits: face::Limits::builtin().clone(),
             template: Template::builtin(),
-            limits: face::Limits::builtin().clone(),
             data,
             handover: Handover::Held,
             ambient: Arc::clone(ambient),

@@ -155,9 +155,9 @@ impl Family {
         if crate::matica::Job::looks_like(bytes) {
             return Some(Self::MaticaXid);
         }
-        match bytes.iter().find(|byte| **byte != ENQ)? {
-            &SOH => Some(magicard::family(bytes)),
-            &ESC => Some(Self::Evolis),
+        match *bytes.iter().find(|byte| **byte != ENQ)? {
+            SOH => Some(magicard::family(bytes)),
+            ESC => Some(Self::Evolis),
             _ => None,
         }
     }

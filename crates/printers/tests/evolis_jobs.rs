@@ -1,5 +1,7 @@
 //! Our codec against jobs the vendor's own library made of known pictures.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests are tests")]
+
 use std::path::{Path, PathBuf};
 
 use plastic::{Bitmap, Raster};

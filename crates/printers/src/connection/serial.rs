@@ -127,10 +127,12 @@ mod tests {
 
     /// The printer's end of a pseudo-terminal, and the path of ours.
     fn line() -> (File, String) {
-        let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
-        grantpt(&master).unwrap();
-        unlockpt(&master).unwrap();
-        let path = ptsname(&master, Vec::new()).unwrap().into_string().unwrap();
+        let given = "the system gives pseudo-terminals";
+        let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect(given);
+        grantpt(&master).expect(given);
+        unlockpt(&master).expect(given);
+        let path = ptsname(&master, Vec::new()).expect(given);
+        let path = path.into_string().expect("its path is ASCII");
         (File::from(master), path)
     }
 

@@ -41,8 +41,9 @@ impl Dots {
             for (y, values) in (first..).zip(&mut band) {
                 row(y, values);
             }
-            for x in 0..LINES {
-                let column: [u8; BAND] = std::array::from_fn(|y| band[y][x]);
+            let columns = (0..LINES).map(|x| std::array::from_fn(|y| band[y][x]));
+            for (x, column) in columns.enumerate() {
+                let column: [u8; BAND] = column;
                 if turned {
                     dots.line_mut(LINES - 1 - x)[first..first + BAND].copy_from_slice(&column);
                 } else {

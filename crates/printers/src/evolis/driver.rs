@@ -579,12 +579,10 @@ impl<C: Connection> Printer for Evolis<C> {
                 let texts = self.profile.commands.cancel.value.clone();
                 // What a printer does with its card while it starts again is its own affair.
                 self.card = CardPosition::Unknown;
-                match self.send_all(&texts, limit, "reset itself") {
-                    Err(PrinterError::Faulted { printer, fault }) => {
-                        return Err(PrinterError::Faulted { printer, fault });
-                    }
-                    // A printer that starts again need not answer before it does.
-                    Ok(()) | Err(_) => {}
+                // A printer that starts again need not answer before it does; a fault is an answer.
+                let reset = self.send_all(&texts, limit, "reset itself");
+                if let Err(fault @ PrinterError::Faulted { .. }) = reset {
+                    return Err(fault);
                 }
                 self.who()?;
                 let seen = self.look()?;

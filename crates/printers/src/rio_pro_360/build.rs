@@ -246,21 +246,22 @@ fn dye_planes(side: &Side<'_>) -> [Vec<u8>; 3] {
         let start = first.min(last);
         for column in 0..LINES {
             let at = way.line(column) * PIXELS + start;
-            let lines = yellow[at..][..rows.len()]
+            let inks = yellow[at..][..rows.len()]
                 .iter_mut()
                 .zip(&mut magenta[at..][..rows.len()])
                 .zip(&mut cyan[at..][..rows.len()]);
-            let lay =
-                |(((yellow, magenta), cyan), row): (((&mut u8, &mut u8), &mut u8), &&[[u8; 3]])| {
-                    let [red, green, blue] = row[column];
-                    *yellow = !blue;
-                    *magenta = !green;
-                    *cyan = !red;
-                };
+            let lay = |ink: ((&mut u8, &mut u8), &mut u8), row: &[[u8; 3]]| {
+                let ((yellow, magenta), cyan) = ink;
+                let [red, green, blue] = row[column];
+                *yellow = !blue;
+                *magenta = !green;
+                *cyan = !red;
+            };
             if way.down {
-                lines.zip(&rows).for_each(lay);
+                inks.zip(&rows).for_each(|(ink, row)| lay(ink, row));
             } else {
-                lines.zip(rows.iter().rev()).for_each(lay);
+                let rows = rows.iter().rev();
+                inks.zip(rows).for_each(|(ink, row)| lay(ink, row));
             }
         }
     }

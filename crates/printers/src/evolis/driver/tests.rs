@@ -10,11 +10,13 @@ use super::*;
 use crate::FileConnection;
 use crate::evolis::profile::WordsForm;
 
+type Answers = dyn FnMut(&str) -> Option<Vec<u8>> + Send;
+
 /// A printer made of a closure: a command goes in without `1B` and `0D`, a job as `job`; what comes
 /// back goes out. An answer of `None` is silence.
 struct Scripted {
     sent: Arc<Mutex<Vec<String>>>,
-    answer: Box<dyn FnMut(&str) -> Option<Vec<u8>> + Send>,
+    answer: Box<Answers>,
     network: bool,
     written: Vec<u8>,
     pending: VecDeque<u8>,
