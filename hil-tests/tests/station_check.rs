@@ -58,7 +58,7 @@ fn leg<'a>(report: &'a Value, what: &str) -> &'a Value {
 fn a_card_walks_through_a_station_and_a_wrong_pairing_is_found() -> TestResult {
     let _desk = Desk::take()?;
     let folder = tempfile::tempdir()?;
-    let _station = station(&["draw:3:hopper-empty"])?;
+    let _station = station(&["draw:4:hopper-empty"])?;
 
     station_file(folder.path(), &format!("pcsc:{VPCD_READER}"))?;
     let outcome = check(folder.path(), &["--json"])?;
@@ -88,7 +88,13 @@ fn a_card_walks_through_a_station_and_a_wrong_pairing_is_found() -> TestResult {
     assert!(said.contains(VPCD_READER), "{outcome}");
     assert!(said.contains("name that reader"), "{outcome}");
 
-    // The third finds the hopper empty.
+    // The third is printed.
+    station_file(folder.path(), &format!("pcsc:{VPCD_READER}"))?;
+    let outcome = check(folder.path(), &["--print"])?;
+    assert_eq!(outcome.code(), Some(0), "{outcome}");
+    assert!(outcome.stdout().contains("tray"), "{outcome}");
+
+    // The fourth finds the hopper empty.
     station_file(folder.path(), &format!("pcsc:{VPCD_READER}"))?;
     let outcome = check(folder.path(), &[])?;
     assert_eq!(outcome.code(), Some(1), "{outcome}");

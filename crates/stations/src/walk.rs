@@ -169,6 +169,7 @@ impl Walk<'_> {
 impl Under<'_, '_> {
     /// Every leg; `None` when one of them ended the walk.
     fn all(&mut self) -> Option<()> {
+        self.leg("ask what the printer can", Self::can_walk)?;
         self.leg("ask the printer", Self::ask)?;
         self.leg("look into the encoder", Self::encoder_is_empty)?;
         let before = (self.walk.elsewhere)();
@@ -244,6 +245,24 @@ impl Under<'_, '_> {
     fn note(&mut self, leg: Leg) {
         (self.walk.observer)(&leg);
         self.legs.push(leg);
+    }
+
+    fn can_walk(&mut self) -> Result<Finding, Stop> {
+        let can = self.walk.printer.capabilities();
+        let name = self.walk.printer.name();
+        for (has, lacks) in [
+            (can.moves_cards, "moves no card when told to"),
+            (can.contact_station, "holds no card on the contacts"),
+        ] {
+            if !has {
+                return Err(Stop::new(
+                    format!("printer `{name}` {lacks}, so no chip can be personalised in it"),
+                    "personalise cards in another reader and print them afterwards, or use another \
+                     printer",
+                ));
+            }
+        }
+        Ok(Finding::fine(name))
     }
 
     fn ask(&mut self) -> Result<Finding, Stop> {

@@ -13,7 +13,7 @@ use ground::{Ambient, Virtual};
 use iso7816::Reader;
 use plastic::{Raster, Separation};
 use printers::magicard::{Enduro, Profile};
-use printers::{Job, Printer};
+use printers::{FileConnection, Job, Printer};
 use stations::{Ends, Finding, Leg, Walk, WalkReport};
 
 struct Bench {
@@ -167,4 +167,19 @@ fn a_fault_says_what_to_do_and_where_the_card_is() {
         assert!(!report.is_fine());
         assert!(!report.whereabouts.is_empty());
     }
+}
+
+#[test]
+fn a_printer_that_moves_no_card_is_told_before_anything_else() {
+    let mut bench = Bench::new();
+    let file = tempfile::tempdir().unwrap();
+    let connection = FileConnection::create(&file.path().join("job.prn")).unwrap();
+    let ambient = Arc::clone(&bench.ambient);
+    bench.printer = Box::new(Enduro::open(connection, Profile::enduro(), ambient).unwrap());
+    let (report, _) = bench.walk(&mut bench.station.contacts(), None);
+    let (what, found, next) = wrong(&report);
+    assert_eq!(what, "ask what the printer can");
+    assert!(found.contains("moves no card"), "{found}");
+    assert!(next.contains("another reader"), "{next}");
+    assert_eq!(report.whereabouts, "no card was fed");
 }

@@ -2,8 +2,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::{Args, Subcommand};
-use face::FaceData;
+use face::{FaceData, Photo};
 use ground::System;
+use plastic::Raster;
 use printers::Job;
 use readers::CardState;
 use serde_json::json;
@@ -140,6 +141,7 @@ impl Check {
             name: "Station Check".to_owned(),
             uuid: "000000000000".to_owned(),
             organisation: station.name.clone(),
+            photo: Some(Photo::from_bytes(&test_photo()?)?),
             ..FaceData::default()
         };
         let rendered = renderer.render(&template, &person)?;
@@ -187,6 +189,28 @@ impl Check {
             report.whereabouts
         ))
     }
+}
+
+/// In place of a photo: a ramp of each colour and of grey, which shows what the film does.
+fn test_photo() -> Result<Vec<u8>, Failure> {
+    const WIDTH: u32 = 320;
+    const BAND: u32 = 100;
+    let mut picture = Raster::white(WIDTH, 4 * BAND);
+    for y in 0..picture.height() {
+        for x in 0..WIDTH {
+            let light = u8::try_from(x * 255 / (WIDTH - 1)).unwrap_or(u8::MAX);
+            let colour = match y / BAND {
+                0 => [light, 255, 255],
+                1 => [255, light, 255],
+                2 => [255, 255, light],
+                _ => [light; 3],
+            };
+            picture.set(x, y, colour);
+        }
+    }
+    picture
+        .to_png()
+        .map_err(|error| Failure::store(format!("failed to draw the test face: {error}")))
 }
 
 /// A leg as a line of text, with what to do next on a line of its own.
