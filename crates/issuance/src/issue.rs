@@ -255,6 +255,10 @@ impl Issuer {
                 message,
             });
         }
+        if let Some(face) = &face {
+            let printer = &*station.printer;
+            printer.check(&plastic::job(face, printer))?;
+        }
         let passcode = passcodes
             .passcode(request)
             .map_err(IssueError::NoPasscode)?;

@@ -39,6 +39,14 @@ pub trait Printer: Send {
     /// not get there.
     fn feed(&mut self, position: Position) -> Result<(), PrinterError>;
 
+    /// Whether this printer, as it was found when it was opened, can print a job. Nothing moves:
+    /// ask before the first card does.
+    ///
+    /// # Errors
+    ///
+    /// [`PrinterError::Lacks`] and [`PrinterError::BadJob`], as [`Printer::print`] would.
+    fn check(&self, job: &Job) -> Result<(), PrinterError>;
+
     /// Prints the card that is inside, or the next one from the hopper, and returns when the
     /// printer is done with it.
     ///

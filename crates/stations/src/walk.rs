@@ -262,6 +262,9 @@ impl Under<'_, '_> {
                 ));
             }
         }
+        if let Some(job) = &self.walk.job {
+            self.walk.printer.check(job)?;
+        }
         Ok(Finding::fine(name))
     }
 

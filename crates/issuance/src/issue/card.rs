@@ -11,14 +11,14 @@ use ground::Blamed;
 use jiff::Timestamp;
 use piv::PublicKey;
 use piv::secrets::Passcode;
-use printers::{CardPosition, Job, Position};
+use printers::{CardPosition, Position};
 use series::{Identification, Operation, Profile, Slot};
 use x509_cert::Certificate;
 
 use super::chip::{self, Chip, Identified, Unopened};
 use super::event::{IssueEvent, IssuedCard, IssuedCertificate, Observer};
 use super::identity::Identity;
-use super::plastic::clear_printer;
+use super::plastic::{self, clear_printer};
 use super::read_back::Stranger;
 use super::session::Session;
 use super::{CardFailure, IssueError, Issuer, Station};
@@ -427,12 +427,7 @@ impl Making<'_> {
         };
         let png = face.picture.to_png().map_err(file)?;
         std::fs::write(&path, png).map_err(file)?;
-        let job = Job {
-            front: Some(face.separation.clone()),
-            back: None,
-            overcoat: self.station.printer.capabilities().overcoat,
-            copies: 1,
-        };
+        let job = plastic::job(face, &*self.station.printer);
         let printed = self.station.printer.print(&job)?;
         self.out = matches!(
             printed.card,

@@ -1,6 +1,16 @@
 //! Where the plastic is.
 
-use printers::{CardPosition, Printer, PrinterError};
+use face::Rendered;
+use printers::{CardPosition, Job, Printer, PrinterError};
+
+/// What is sent to the printer for a face.
+pub(super) fn job(face: &Rendered, printer: &dyn Printer) -> Job {
+    Job {
+        front: Some(face.separation.clone()),
+        overcoat: printer.capabilities().overcoat,
+        ..Job::default()
+    }
+}
 
 /// Gets whatever card is inside out of the printer, into the reject tray if there is one. Returns
 /// where it is now.

@@ -123,37 +123,6 @@ impl<C: Connection> Evolis<C> {
         u32::try_from(self.ambient.now().as_second()).unwrap_or(0)
     }
 
-    /// Refuses a job this printer cannot do.
-    fn check(&self, job: &Job) -> Result<(), PrinterError> {
-        let can = self.capabilities();
-        let sides: Vec<&Separation> = job.front.iter().chain(&job.back).collect();
-        let dye = |side: &Separation| side.colour.bytes().iter().any(|channel| *channel != 255);
-        let resin = |side: &Separation| side.black.dots().contains(&true);
-        let needs = [
-            (job.back.is_some() && !can.duplex, "duplex unit"),
-            (job.overcoat && !can.overcoat, "varnish on its ribbon"),
-            (
-                !can.colour && sides.iter().any(|side| dye(side)),
-                "colour on its ribbon",
-            ),
-            (
-                !can.resin_black && sides.iter().any(|side| resin(side)),
-                "resin black on its ribbon",
-            ),
-        ];
-        for (lacks, what) in needs {
-            if lacks {
-                return Err(self.lacks(what));
-            }
-        }
-        if job.copies == 0 {
-            return Err(PrinterError::BadJob {
-                detail: "it asks for no copy at all".to_owned(),
-            });
-        }
-        Ok(())
-    }
-
     fn who(&mut self) -> Result<Identity, PrinterError> {
         let questions = &self.profile.questions;
         let [model, serial, firmware] = [&questions.model, &questions.serial, &questions.firmware]
@@ -496,6 +465,36 @@ impl<C: Connection> Printer for Evolis<C> {
         let limit = self.profile.limits_ms.motion.duration();
         self.moved([&before, &texts, &after], limit, "move the card")?;
         self.arrived(CardPosition::At(position))
+    }
+
+    fn check(&self, job: &Job) -> Result<(), PrinterError> {
+        let can = self.capabilities();
+        let sides: Vec<&Separation> = job.front.iter().chain(&job.back).collect();
+        let dye = |side: &Separation| side.colour.bytes().iter().any(|channel| *channel != 255);
+        let resin = |side: &Separation| side.black.dots().contains(&true);
+        let needs = [
+            (job.back.is_some() && !can.duplex, "duplex unit"),
+            (job.overcoat && !can.overcoat, "varnish on its ribbon"),
+            (
+                !can.colour && sides.iter().any(|side| dye(side)),
+                "colour on its ribbon",
+            ),
+            (
+                !can.resin_black && sides.iter().any(|side| resin(side)),
+                "resin black on its ribbon",
+            ),
+        ];
+        for (lacks, what) in needs {
+            if lacks {
+                return Err(self.lacks(what));
+            }
+        }
+        if job.copies == 0 {
+            return Err(PrinterError::BadJob {
+                detail: "it asks for no copy at all".to_owned(),
+            });
+        }
+        Ok(())
     }
 
     fn print(&mut self, job: &Job) -> Result<Printed, PrinterError> {

@@ -510,6 +510,10 @@ impl<E: Exchange> Printer for Queue<E> {
         Err(self.lacks("way to move a card"))
     }
 
+    fn check(&self, job: &Job) -> Result<(), PrinterError> {
+        self.plan(job, &self.opened).map(drop)
+    }
+
     fn print(&mut self, job: &Job) -> Result<Printed, PrinterError> {
         let state = self.state()?;
         let plan = self.plan(job, &state)?;

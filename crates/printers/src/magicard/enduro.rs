@@ -145,47 +145,6 @@ impl<C: Connection> Enduro<C> {
         u32::try_from(self.ambient.now().as_second()).unwrap_or(0)
     }
 
-    /// Refuses a job this printer cannot do.
-    fn check(&self, job: &Job) -> Result<(), PrinterError> {
-        let can = self.capabilities();
-        let sides: Vec<&Separation> = job.front.iter().chain(&job.back).collect();
-        let needs = [
-            (job.back.is_some() && !can.duplex, "duplex unit"),
-            (job.overcoat && !can.overcoat, "overcoat on its film"),
-            (
-                !can.colour && sides.iter().any(|side| has_dye(side)),
-                "colour on its film",
-            ),
-            (
-                !can.resin_black && sides.iter().any(|side| side.black.dots().contains(&true)),
-                "resin black on its film",
-            ),
-        ];
-        for (lacks, what) in needs {
-            if lacks {
-                return Err(self.lacks(what));
-            }
-        }
-        if job.copies == 0 {
-            return Err(PrinterError::BadJob {
-                detail: "it asks for no copy at all".to_owned(),
-            });
-        }
-        let most = usize::from(self.profile.overcoat_holes.value);
-        for side in sides.iter().filter(|_| job.overcoat) {
-            let holes = side.overcoat_holes.len();
-            if holes > most {
-                return Err(PrinterError::BadJob {
-                    detail: format!(
-                        "a side has {holes} overcoat holes, profile `{}` allows {most}",
-                        self.profile.name
-                    ),
-                });
-            }
-        }
-        Ok(())
-    }
-
     /// Sends the texts of a command one after the other and waits for each.
     fn carry_out(&mut self, texts: &[String]) -> Result<(), PrinterError> {
         for text in texts {
@@ -425,6 +384,46 @@ impl<C: Connection> Printer for Enduro<C> {
         }
         self.carry_out(&texts)?;
         self.card = CardPosition::At(position);
+        Ok(())
+    }
+
+    fn check(&self, job: &Job) -> Result<(), PrinterError> {
+        let can = self.capabilities();
+        let sides: Vec<&Separation> = job.front.iter().chain(&job.back).collect();
+        let needs = [
+            (job.back.is_some() && !can.duplex, "duplex unit"),
+            (job.overcoat && !can.overcoat, "overcoat on its film"),
+            (
+                !can.colour && sides.iter().any(|side| has_dye(side)),
+                "colour on its film",
+            ),
+            (
+                !can.resin_black && sides.iter().any(|side| side.black.dots().contains(&true)),
+                "resin black on its film",
+            ),
+        ];
+        for (lacks, what) in needs {
+            if lacks {
+                return Err(self.lacks(what));
+            }
+        }
+        if job.copies == 0 {
+            return Err(PrinterError::BadJob {
+                detail: "it asks for no copy at all".to_owned(),
+            });
+        }
+        let most = usize::from(self.profile.overcoat_holes.value);
+        for side in sides.iter().filter(|_| job.overcoat) {
+            let holes = side.overcoat_holes.len();
+            if holes > most {
+                return Err(PrinterError::BadJob {
+                    detail: format!(
+                        "a side has {holes} overcoat holes, profile `{}` allows {most}",
+                        self.profile.name
+                    ),
+                });
+            }
+        }
         Ok(())
     }
 

@@ -137,24 +137,6 @@ impl<C: Connection> Matica<C> {
         })
     }
 
-    /// Refuses a job this printer cannot do.
-    fn check(&self, job: &Job) -> Result<(), PrinterError> {
-        if job.back.is_some() && !self.profile.duplex.value {
-            return Err(self.lacks("unit that turns cards over"));
-        }
-        let holes = |side: &Separation| !side.overcoat_holes.is_empty();
-        let mut sides = job.front.iter().chain(&job.back);
-        if job.overcoat && sides.any(holes) && !self.profile.peel_off.value {
-            return Err(self.lacks("panel on its ribbon that leaves holes in the film"));
-        }
-        if job.copies == 0 {
-            return Err(PrinterError::BadJob {
-                detail: "it asks for no copy at all".to_owned(),
-            });
-        }
-        Ok(())
-    }
-
     /// Where the printer says the card is.
     fn place(&mut self) -> Result<Place, PrinterError> {
         let limit = self.profile.limits_ms.reply.duration();
@@ -464,6 +446,23 @@ impl<C: Connection> Printer for Matica<C> {
         self.carry_out(&command, limit, "close the contacts")?;
         self.engaged = engaged;
         self.place().map(drop)
+    }
+
+    fn check(&self, job: &Job) -> Result<(), PrinterError> {
+        if job.back.is_some() && !self.profile.duplex.value {
+            return Err(self.lacks("unit that turns cards over"));
+        }
+        let holes = |side: &Separation| !side.overcoat_holes.is_empty();
+        let mut sides = job.front.iter().chain(&job.back);
+        if job.overcoat && sides.any(holes) && !self.profile.peel_off.value {
+            return Err(self.lacks("panel on its ribbon that leaves holes in the film"));
+        }
+        if job.copies == 0 {
+            return Err(PrinterError::BadJob {
+                detail: "it asks for no copy at all".to_owned(),
+            });
+        }
+        Ok(())
     }
 
     fn print(&mut self, job: &Job) -> Result<Printed, PrinterError> {

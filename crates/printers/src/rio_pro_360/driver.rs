@@ -69,27 +69,6 @@ impl<C: Connection> RioPro360<C> {
         })
     }
 
-    /// Refuses a job this printer cannot do.
-    fn check(&self, job: &Job) -> Result<(), PrinterError> {
-        if job.back.is_some() && !self.profile.duplex.value {
-            return Err(self.lacks("duplex unit"));
-        }
-        let bad = |detail: String| Err(PrinterError::BadJob { detail });
-        if job.copies == 0 {
-            return bad("it asks for no copy at all".to_owned());
-        }
-        let most = usize::from(self.profile.overcoat_holes.value);
-        let holes = |side: &Separation| side.overcoat_holes.len();
-        let holes = job.front.iter().chain(&job.back).map(holes).max();
-        match holes {
-            Some(holes) if job.overcoat && holes > most => bad(format!(
-                "a side has {holes} overcoat holes, profile `{}` allows {most}",
-                self.profile.name
-            )),
-            _ => Ok(()),
-        }
-    }
-
     fn asks(&self) -> bool {
         self.profile.status_queries.value && self.connection.two_way()
     }
@@ -278,6 +257,26 @@ impl<C: Connection> Printer for RioPro360<C> {
 
     fn feed(&mut self, _position: Position) -> Result<(), PrinterError> {
         Err(self.lacks("publicly known command to move a card"))
+    }
+
+    fn check(&self, job: &Job) -> Result<(), PrinterError> {
+        if job.back.is_some() && !self.profile.duplex.value {
+            return Err(self.lacks("duplex unit"));
+        }
+        let bad = |detail: String| Err(PrinterError::BadJob { detail });
+        if job.copies == 0 {
+            return bad("it asks for no copy at all".to_owned());
+        }
+        let most = usize::from(self.profile.overcoat_holes.value);
+        let holes = |side: &Separation| side.overcoat_holes.len();
+        let holes = job.front.iter().chain(&job.back).map(holes).max();
+        match holes {
+            Some(holes) if job.overcoat && holes > most => bad(format!(
+                "a side has {holes} overcoat holes, profile `{}` allows {most}",
+                self.profile.name
+            )),
+            _ => Ok(()),
+        }
     }
 
     fn print(&mut self, job: &Job) -> Result<Printed, PrinterError> {

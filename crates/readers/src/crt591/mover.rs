@@ -130,6 +130,10 @@ impl Printer for Crt591Mover {
     }
 
     /// Refuses every job; no card moves.
+    fn check(&self, _job: &Job) -> Result<(), PrinterError> {
+        Err(self.lacks("print head"))
+    }
+
     fn print(&mut self, _job: &Job) -> Result<Printed, PrinterError> {
         Err(self.lacks("print head"))
     }
