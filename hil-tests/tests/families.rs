@@ -136,3 +136,39 @@ fn a_face_the_printer_cannot_print_moves_no_card() -> TestResult {
     assert!(!rig.is_printed(1));
     Ok(())
 }
+
+/// The dispenser moves cards and talks to their chips; nothing is printed.
+#[test]
+fn a_dispenser_is_a_station_for_chips_alone() -> TestResult {
+    let folder = tempfile::tempdir()?;
+    let line = folder.path().join("crt591");
+    let mut dispenser = Background::start(
+        Program::ours("firmware-sim")?
+            .args(["dispenser", "--hopper", "6"])
+            .args(["--link".as_ref(), line.as_os_str()]),
+    )?;
+    dispenser.wait_for("dispenser")?;
+    let file = format!(
+        "[station]\nname = \"crt-591\"\ntest = true\n\
+         [encoder]\nreader = \"device\"\n\
+         [printer]\nfamily = \"crt-591\"\nconnection = \"serial:{}\"\n",
+        line.display()
+    );
+    fs::write(folder.path().join("station.toml"), file)?;
+    let rig = Rig {
+        folder,
+        _station: dispenser,
+    };
+    let walked = rig.check()?;
+    assert_eq!(walked.code(), Some(0), "{walked}");
+    let issued = rig.issue()?;
+    assert_eq!(issued.code(), Some(0), "{issued}");
+    let report: Value = serde_json::from_str(&issued.stdout())?;
+    let cards = report["cards"].as_array().ok_or("no list of cards")?;
+    assert_eq!(cards.len(), 4, "{report:#}");
+    for card in cards {
+        assert_eq!(card["state"], "issued", "{card:#}");
+        assert!(card["face"].is_null(), "{card:#}");
+    }
+    Ok(())
+}
